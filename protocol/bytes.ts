@@ -1,0 +1,24 @@
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js';
+import type { Sha256Hex } from './ids.ts';
+
+export { concatBytes, hexToBytes };
+
+/** Lower-case hex of `bytes`. */
+export const toHex = (bytes: Uint8Array): string => bytesToHex(bytes);
+
+/** SHA-256 of `bytes`: 32 bytes (FIPS 180-4). */
+export const sha256 = (bytes: Uint8Array): Uint8Array => nobleSha256(bytes);
+
+/** SHA-256 of `bytes` as lower-case hex. */
+export const sha256Hex = (bytes: Uint8Array): Sha256Hex => bytesToHex(nobleSha256(bytes)) as Sha256Hex;
+
+/** Double SHA-256, as Bitcoin hashes block headers: 32 bytes, to be read little-endian as a number. */
+export const sha256d = (bytes: Uint8Array): Uint8Array => nobleSha256(nobleSha256(bytes));
+
+/** Byte equality. Not constant-time: nothing compared here is a secret. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

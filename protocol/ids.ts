@@ -1,0 +1,30 @@
+/** Branded primitives: a task id is not a peer id, a hash rate is not a time. They cost nothing at run time. */
+declare const brand: unique symbol;
+type Brand<T, B extends string> = T & { readonly [brand]: B };
+
+/** Lower-case hex of the 32-byte task id (see task.ts). */
+export type TaskId = Brand<string, 'TaskId'>;
+/** libp2p peer id in its string form; the tab's or validator's hotkey. */
+export type PeerId = Brand<string, 'PeerId'>;
+/** Lower-case hex of an account's 32-byte Ed25519 public key; the coldkey that is paid. */
+export type AccountId = Brand<string, 'AccountId'>;
+/** Lower-case hex SHA-256, 64 characters. */
+export type Sha256Hex = Brand<string, 'Sha256Hex'>;
+/** Integer amount of money: 1 credit = 10^9 base units. Never a float. */
+export type BaseUnits = Brand<bigint, 'BaseUnits'>;
+/** Integer amount of verified work, in the unit its kind defines (kinds/*.ts). */
+export type Work = Brand<bigint, 'Work'>;
+
+export const BASE_UNITS_PER_CREDIT = 1_000_000_000n;
+
+export const asBaseUnits = (amount: bigint): BaseUnits => amount as BaseUnits;
+export const asWork = (amount: bigint): Work => amount as Work;
+
+/** Credits with all nine decimals trimmed of trailing zeros, for people: `1.25`. */
+export function formatCredits(amount: bigint): string {
+  const sign = amount < 0n ? '-' : '';
+  const abs = amount < 0n ? -amount : amount;
+  const whole = abs / BASE_UNITS_PER_CREDIT;
+  const fraction = (abs % BASE_UNITS_PER_CREDIT).toString().padStart(9, '0').replace(/0+$/, '');
+  return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+}

@@ -1,0 +1,46 @@
+/** Every limit of the protocol, each with its reason. Both sides read them from here. */
+
+/** Bumped when messages change incompatibly; a validator accepts the versions its manifest names. */
+export const PROTOCOL_VERSION = 1;
+
+/** One message on a work stream: the largest catalogue input (PP-OCR detection, 3×640×640 f32, 4.9 MB) with room. */
+export const MAX_WORK_MESSAGE_BYTES = 6 * 1024 * 1024;
+/** Join messages carry keys, labels and one hash burst: nothing near this size. */
+export const MAX_JOIN_MESSAGE_BYTES = 64 * 1024;
+/** One page of receipts: 128 receipts of about 450 bytes. */
+export const MAX_LEDGER_MESSAGE_BYTES = 128 * 1024;
+/** WebRTC data channels move at most 16 KiB a frame reliably between implementations. */
+export const MAX_FRAME_BYTES = 16 * 1024;
+
+/** Labels and reasons a peer may send; shown as text. */
+export const MAX_TEXT_CHARS = 200;
+/** Inputs or outputs of one model; the largest in the catalogue has three. */
+export const MAX_TENSORS = 16;
+/** ONNX models in practice stay at or under rank 6. */
+export const MAX_TENSOR_RANK = 8;
+/** Bytes of one tensor; below the message limit so that a unit with one tensor always fits. */
+export const MAX_TENSOR_BYTES = 5 * 1024 * 1024;
+/** Shares in one hash result. Units are sized for about 16; 4,096 leaves the Poisson tail no chance. */
+export const MAX_SHARES = 4096;
+/** Leases one tab may hold: the prefetch depth of 2, plus the one being returned. */
+export const MAX_LEASES = 4;
+/** Receipts in one reply; keeps the reply under MAX_LEDGER_MESSAGE_BYTES. */
+export const MAX_RECEIPTS_PER_PAGE = 128;
+/** Epoch headers in one reply. */
+export const MAX_EPOCHS_PER_PAGE = 64;
+/** Model chunks are hashed and fetched in pieces of this size; a lost connection costs at most one. */
+export const CHUNK_BYTES = 1024 * 1024;
+
+/** A started message must be complete within this time; bounds what a slow sender can hold. */
+export const MESSAGE_TIMEOUT_MS = 20_000;
+/** Joining includes a hash burst, which takes a slow CPU tens of seconds. */
+export const JOIN_TIMEOUT_MS = 180_000;
+/** Messages a peer may send per second on average, and in one burst. Hash units are sized for seconds, not milliseconds. */
+export const MESSAGES_PER_SECOND = 50;
+export const MESSAGE_BURST = 200;
+/** Streams one peer may hold open per protocol: the live one and one that is being replaced after a reconnect. */
+export const MAX_STREAMS_PER_PROTOCOL = 2;
+
+export const JOIN_PROTOCOL = '/gridtab/join/1';
+export const WORK_PROTOCOL = '/gridtab/work/1';
+export const LEDGER_PROTOCOL = '/gridtab/ledger/1';

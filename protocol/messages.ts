@@ -1,0 +1,150 @@
+import * as v from 'valibot';
+import { signedEpochSchema } from './epoch.ts';
+import { KIND_NAMES, resultSchema, unitSchema } from './kinds/registry.ts';
+import { MAX_EPOCHS_PER_PAGE, MAX_LEASES, MAX_RECEIPTS_PER_PAGE } from './limits.ts';
+import { signedReceiptSchema } from './receipt.ts';
+import { REFUSAL_CODES } from './refusal.ts';
+import { hash32, measure, signature64, text, uint, uint64 } from './schema.ts';
+
+/**
+ * Every message of every stream, as discriminated unions on `type`. Decoding rebuilds each one field by field;
+ * unknown kinds and fields are refused (codec.ts).
+ */
+
+export const PROVIDERS = ['webgpu', 'wasm', 'cpu'] as const;
+/** What ran a unit: a WebGPU adapter, WebAssembly, or plain JavaScript. A tab's claim: shown, never scored. */
+export type Provider = (typeof PROVIDERS)[number];
+
+const refusalFields = {
+  code: v.picklist(REFUSAL_CODES),
+  message: v.pipe(v.string(), v.maxLength(400)),
+  next: v.picklist(['continue', 'retry', 'wait', 'register', 'reload', 'stop']),
+};
+const refused = v.strictObject({ type: v.literal('refused'), ...refusalFields, taskId: v.optional(hash32) });
+
+const leaseFields = {
+  taskId: hash32,
+  epoch: uint(),
+  beacon: hash32,
+  seq: uint(),
+  /** Milliseconds from receipt until the lease lapses. A duration, so that clocks need not agree. */
+  deadlineMs: uint(),
+  unit: unitSchema,
+};
+const resultFields = {
+  taskId: hash32,
+  /** `digestOf(result)`: the tab commits to it, and the audit coin is drawn on it. */
+  digest: hash32,
+  result: resultSchema,
+  provider: v.picklist(PROVIDERS),
+  elapsedMs: measure,
+};
+export const leaseSchema = v.strictObject(leaseFields);
+export type Lease = v.InferOutput<typeof leaseSchema>;
+export const taskResultSchema = v.strictObject(resultFields);
+export type TaskResult = v.InferOutput<typeof taskResultSchema>;
+
+const termsSchema = v.strictObject({
+  type: v.literal('terms'),
+  epoch: uint(),
+  epochEndsInMs: uint(),
+  beacon: hash32,
+  maxLeases: uint(MAX_LEASES),
+  /** The receipt of the registration burst, when one was asked for. */
+  receipt: v.optional(signedReceiptSchema),
+});
+export type Terms = v.InferOutput<typeof termsSchema>;
+
+/** /gridtab/join/1, opened by the tab: hello → (challenge → proof →) terms, or refused. */
+export const joinFromTab = v.variant('type', [
+  v.strictObject({
+    type: v.literal('hello'),
+    version: uint(),
+    build: text,
+    subnet: hash32,
+    account: hash32,
+    delegation: signature64,
+    kinds: v.pipe(
+      v.array(v.strictObject({ kind: v.picklist(KIND_NAMES), providers: v.pipe(v.array(v.picklist(PROVIDERS)), v.maxLength(3)) })),
+      v.maxLength(16),
+    ),
+    adapter: v.strictObject({ class: v.picklist(['gpu', 'software', 'none']), vendor: text, architecture: text, description: text }),
+    /** Hashes per second, as measured by the tab. */
+    hashRate: measure,
+  }),
+  v.strictObject({ type: v.literal('proof'), ...resultFields }),
+]);
+export const joinFromNode = v.variant('type', [
+  v.strictObject({ type: v.literal('challenge'), lease: leaseSchema, minShares: uint() }),
+  termsSchema,
+  refused,
+]);
+
+/** /gridtab/work/1, opened by the tab and kept open. */
+export const workFromTab = v.variant('type', [
+  /** The tab wants to hold up to `n` leases in all; the validator never sends more. */
+  v.strictObject({ type: v.literal('ready'), n: uint(MAX_LEASES) }),
+  v.strictObject({ type: v.literal('result'), ...resultFields }),
+  /** Leases handed back unrun; they go to someone else at once and nothing is held against the tab. */
+  v.strictObject({ type: v.literal('release'), taskIds: v.pipe(v.array(hash32), v.maxLength(MAX_LEASES)), reason: text }),
+  /** Releases every lease and stops new ones until `resume`. */
+  v.strictObject({ type: v.literal('pause'), reason: text }),
+  v.strictObject({ type: v.literal('resume'), n: uint(MAX_LEASES) }),
+]);
+export const workFromNode = v.variant('type', [
+  v.strictObject({ type: v.literal('lease'), ...leaseFields }),
+  v.strictObject({ type: v.literal('accepted'), taskId: hash32, receipt: signedReceiptSchema }),
+  v.strictObject({
+    type: v.literal('rejected'),
+    taskId: hash32,
+    ...refusalFields,
+    /** The receipt this task already has, where the refusal is about doing it twice. */
+    receipt: v.optional(signedReceiptSchema),
+  }),
+  /** The lease is void: run something else. */
+  v.strictObject({ type: v.literal('cancel'), taskId: hash32, ...refusalFields }),
+  /** No work for now, why, and when to expect some. */
+  v.strictObject({ type: v.literal('idle'), reason: text, retryInMs: uint() }),
+  v.strictObject({
+    type: v.literal('epoch'),
+    epoch: uint(),
+    beacon: hash32,
+    endsInMs: uint(),
+    /** The epoch that was closed, and what it paid to the tab's account, in base units. */
+    settled: v.optional(v.strictObject({ epoch: uint(), amount: uint64 })),
+  }),
+  refused,
+]);
+
+/** /gridtab/ledger/1, opened by the tab: any number of requests, each with one reply, in order. */
+export const ledgerFromTab = v.variant('type', [
+  v.strictObject({ type: v.literal('receipts'), after: uint(), limit: uint(MAX_RECEIPTS_PER_PAGE) }),
+  v.strictObject({ type: v.literal('balance') }),
+  v.strictObject({ type: v.literal('epochs'), from: uint(), limit: uint(MAX_EPOCHS_PER_PAGE) }),
+]);
+export const ledgerFromNode = v.variant('type', [
+  /** Receipts of the tab's account in the order of their rows; `next` is the `after` of the following page. */
+  v.strictObject({
+    type: v.literal('receipts'),
+    receipts: v.pipe(v.array(signedReceiptSchema), v.maxLength(MAX_RECEIPTS_PER_PAGE)),
+    next: uint(),
+    more: v.boolean(),
+  }),
+  v.strictObject({
+    type: v.literal('balance'),
+    account: hash32,
+    /** Base units from closed epochs. */
+    settled: uint64,
+    /** Verified work of the open epoch, by kind, still to be settled. */
+    pending: v.array(v.strictObject({ kind: text, units: uint(), work: uint64 })),
+  }),
+  v.strictObject({ type: v.literal('epochs'), headers: v.pipe(v.array(signedEpochSchema), v.maxLength(MAX_EPOCHS_PER_PAGE)) }),
+  refused,
+]);
+
+export type JoinFromTab = v.InferOutput<typeof joinFromTab>;
+export type JoinFromNode = v.InferOutput<typeof joinFromNode>;
+export type WorkFromTab = v.InferOutput<typeof workFromTab>;
+export type WorkFromNode = v.InferOutput<typeof workFromNode>;
+export type LedgerFromTab = v.InferOutput<typeof ledgerFromTab>;
+export type LedgerFromNode = v.InferOutput<typeof ledgerFromNode>;

@@ -1,0 +1,43 @@
+import type { KindName, ResultOf, UnitOf } from '../../protocol/kinds/registry.ts';
+import type { PeerId, Work } from '../../protocol/ids.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
+import type { RefusalCode } from '../../protocol/refusal.ts';
+
+/** What a unit may be derived from: nothing in it is chosen by the tab. */
+export type UnitContext = {
+  peer: PeerId;
+  epoch: number;
+  /** 32 bytes, fixed for the epoch. */
+  beacon: Uint8Array;
+  /** Counts up per peer. */
+  seq: number;
+};
+
+/** A lease as verification needs it. */
+export type Leased<K extends KindName> = { taskId: Uint8Array; beacon: Uint8Array; unit: UnitOf<K> };
+
+/** What an audit found, in numbers that can be shown to the accused. */
+export type Evidence = Readonly<Record<string, string | number | boolean>>;
+
+/** The codes of a result that is wrong, as against one that could not be checked. */
+export type AuditFailure = { ok: false; code: RefusalCode; message: string; evidence: Evidence };
+
+/**
+ * One kind of work on the validator's side: where its units come from and how results are checked. Adding a kind is a
+ * folder with one of these and a line in registry.ts.
+ */
+export interface NodeKind<K extends KindName> {
+  readonly name: K;
+  /** A unit of standing work, or null when there is none. */
+  nextUnit(context: UnitContext): Promise<UnitOf<K> | null>;
+  /** Cheap checks that every result passes through, audited or not; gives its work. Synchronous, well under 1 ms. */
+  check(lease: Leased<K>, result: ResultOf<K>): Outcome<Work, RefusalCode>;
+  /**
+   * The audit: recomputes as much as the kind's guarantee needs, off the event loop when it is more than a millisecond.
+   * `VERIFIER_FAILED` says that the check itself could not be done; it is never held against a tab.
+   */
+  audit(lease: Leased<K>, result: ResultOf<K>): Promise<{ ok: true; evidence: Evidence } | AuditFailure>;
+  /** Time a tab is given for a unit, from issue, in milliseconds. */
+  deadlineMs(unit: UnitOf<K>): number;
+  close(): Promise<void>;
+}

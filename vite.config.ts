@@ -1,0 +1,10 @@
+import { defineConfig } from 'vite';
+
+// The page is built to dist/; the subnet node serves it. Vitest has its own file, since it tests every realm.
+export default defineConfig({
+  root: 'web',
+  publicDir: '../public',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: { outDir: '../dist', emptyOutDir: true, target: 'es2024', manifest: true, assetsInlineLimit: 0 },
+  worker: { format: 'es' },
+});
