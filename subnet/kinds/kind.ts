@@ -3,7 +3,10 @@ import type { PeerId, Work } from '../../protocol/ids.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 
-/** What a unit may be derived from: nothing in it is chosen by the tab. */
+/**
+ * What a unit is derived from, and nothing else: the same context gives the same unit, so that a validator can make the
+ * unit of a lease again after a restart. Randomness comes from the beacon, which no tab chooses.
+ */
 export type UnitContext = {
   peer: PeerId;
   epoch: number;
@@ -11,6 +14,12 @@ export type UnitContext = {
   beacon: Uint8Array;
   /** Counts up per peer. */
   seq: number;
+  /**
+   * Hashes per second the tab says it does: sizes hash units to about two seconds and 16 expected shares (a power of two of
+   * nonces up to 2^32, the share target to match). A wrong claim gives unhandy units and nothing else, since shares are
+   * paid by their difficulty.
+   */
+  hashRate: number;
 };
 
 /** A lease as verification needs it. */
