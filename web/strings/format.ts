@@ -1,0 +1,82 @@
+/**
+ * Numbers for people, through Intl, so that a second language needs no second set of rules. Everything that changes
+ * while the page runs keeps its width: three significant digits, and the unit apart from the figure.
+ */
+
+export type Quantity = { value: string; unit: string };
+
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
+
+/** Three significant digits with a metric prefix: 12 345 678 and `H/s` give `12.3` and `MH/s`. */
+export function metric(amount: number, unit: string, locale: string): Quantity {
+  if (!Number.isFinite(amount) || amount <= 0) return { value: '0', unit };
+  // 999.5 already rounds to 1000 at three digits, so it belongs to the next prefix.
+  let scaled = amount;
+  let step = 0;
+  while (scaled >= 999.5 && step < PREFIXES.length - 1) {
+    scaled /= 1000;
+    step += 1;
+  }
+  const digits = step === 0 && Number.isInteger(amount) ? { maximumFractionDigits: 0 } : threeDigits(scaled);
+  return { value: new Intl.NumberFormat(locale, digits).format(scaled), unit: `${PREFIXES[step]}${unit}` };
+}
+
+/** Work is a decimal string that may exceed 2^53; three digits of it are enough for people. */
+export const workAmount = (work: string, unit: string, locale: string): Quantity =>
+  metric(Number(work), unit, locale);
+
+export const integer = (n: number, locale: string): string => new Intl.NumberFormat(locale).format(n);
+
+/** `840 KB`, `27.1 MB`: decimal megabytes, as browsers show downloads. */
+export function byteSize(bytes: number, locale: string): string {
+  const { value, unit } = metric(bytes, 'B', locale);
+  return `${value} ${unit === 'kB' ? 'KB' : unit}`;
+}
+
+/** `0.42 ms`, `128 ms`, `3.1 s`, `4 min`. */
+export function duration(ms: number, locale: string): string {
+  if (!Number.isFinite(ms) || ms < 0) return '–';
+  if (ms < 1000) return unitOf(ms, 'millisecond', ms < 10 ? 1 : 0, locale);
+  if (ms < 60_000) return unitOf(ms / 1000, 'second', 1, locale);
+  return unitOf(ms / 60_000, 'minute', 0, locale);
+}
+
+/** Whole seconds, or minutes and seconds past 90 s: `12 s`, `4:05`. */
+export function countdown(ms: number, locale: string): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  if (seconds <= 90) return unitOf(seconds, 'second', 0, locale);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+export const clockTime = (atMs: number, locale: string): string =>
+  new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(atMs);
+
+/** The exact amount in two parts, so that the last digits can be shown small: `1,204.2513` and `60274`. */
+export function creditDigits(decimal: string, locale: string): { head: string; tail: string } {
+  const format = new Intl.NumberFormat(locale, { minimumFractionDigits: 4, maximumFractionDigits: 9 });
+  let head = '';
+  let tail = '';
+  for (const part of format.formatToParts(decimal as Intl.StringNumericLiteral)) {
+    head += part.type === 'fraction' ? part.value.slice(0, 4) : part.value;
+    if (part.type === 'fraction') tail = part.value.slice(4);
+  }
+  return { head, tail };
+}
+
+/** The ends of a long identifier: `12D3KooWQf…9a41`. */
+export const shortId = (id: string, lead = 8, end = 4): string =>
+  id.length <= lead + end + 1 ? id : `${id.slice(0, lead)}…${id.slice(-end)}`;
+
+const threeDigits = (n: number): Intl.NumberFormatOptions => {
+  const fraction = n >= 99.95 ? 0 : n >= 9.995 ? 1 : 2;
+  return { minimumFractionDigits: fraction, maximumFractionDigits: fraction };
+};
+
+const unitOf = (n: number, unit: string, fraction: number, locale: string): string =>
+  new Intl.NumberFormat(locale, {
+    style: 'unit',
+    unit,
+    unitDisplay: 'short',
+    minimumFractionDigits: fraction,
+    maximumFractionDigits: fraction,
+  }).format(n);

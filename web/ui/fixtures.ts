@@ -1,0 +1,364 @@
+import { REFUSALS, type RefusalCode } from '../../protocol/refusal.ts';
+import type { AppState, ReceiptRow, Step, UnitRow } from '../state/types.ts';
+
+/**
+ * Fixed states of the page, one of each sort: what the tests check and the gallery shows. The built page holds none of
+ * them.
+ */
+
+/** The time at which every fixture stands still, in milliseconds since 1970. */
+export const FIXTURE_NOW_MS = Date.UTC(2026, 4, 12, 9, 30, 0);
+
+const ACCOUNT = '9f2c41d8a07be35612c4f0de88b7714a5de0936c1fa28b4477e3c05d9b61a2e4';
+const OWNER = '3b7a90c2e15d4f86a1097dc2b4e8f35160ac7d92be01f4835c6e27d80a91b4fd';
+const TAB = '12D3KooWQfXn3vN2ZkTqWc7sYb8eRj4uGd5hMaPx1Lt6oBnCvE9a';
+const VALIDATOR = '12D3KooWBv7eHcM4yLr2tXq9WfKp6sJd3nGaZu8oRi5TbYx1CmQk';
+const CLS = 'c'.repeat(60) + '41f7';
+const VAD = 'a'.repeat(60) + '90be';
+
+const idle: AppState = {
+  phase: 'idle',
+  pauseReason: null,
+  steps: [],
+  problems: [],
+  adapter: null,
+  subnet: null,
+  connection: {
+    status: 'offline',
+    transport: null,
+    peer: null,
+    roundTripMs: null,
+    retryAtMs: null,
+    attempts: 0,
+    reason: null,
+  },
+  identity: null,
+  rates: { hashesPerSecond: 0, inferencesPerMinute: 0 },
+  counts: {
+    hash: { accepted: 0, rejected: 0, released: 0 },
+    infer: { accepted: 0, rejected: 0, released: 0 },
+  },
+  credits: { settled: '0', pending: [] },
+  models: [],
+  downloads: [],
+  units: [],
+  receipts: { total: 0, latest: [] },
+  idleReason: null,
+  milestones: { startedMs: null, joinedMs: null, firstVerifiedMs: null },
+};
+
+const step = (id: Step['id'], status: Step['status'], detail = ''): Step => ({ id, status, detail });
+
+const identity = { peer: TAB, account: ACCOUNT, slot: 0 };
+const subnet = { name: 'Local subnet', owner: OWNER, epoch: 1284, epochEndsAtMs: FIXTURE_NOW_MS + 12_400 };
+const gpu = {
+  class: 'gpu',
+  vendor: 'nvidia',
+  architecture: 'ada-lovelace',
+  description: 'NVIDIA GeForce RTX 4070',
+} as const;
+
+const starting: AppState = {
+  ...idle,
+  phase: 'starting',
+  adapter: gpu,
+  identity,
+  subnet,
+  connection: { ...idle.connection, status: 'connecting', transport: 'webrtc-direct', peer: VALIDATOR },
+  steps: [
+    step('identity', 'done', 'slot 0'),
+    step('manifest', 'done', 'Local subnet, sequence 7'),
+    step('adapter', 'done', 'NVIDIA GeForce RTX 4070, 1.84 GH/s'),
+    step('connect', 'active', 'WebRTC-Direct'),
+    step('register', 'waiting'),
+    step('models', 'waiting'),
+  ],
+};
+
+const downloads = [
+  { name: 'ppocr-cls', sha256: CLS, loadedBytes: 585_532, totalBytes: 585_532, done: true },
+  { name: 'silero-vad', sha256: VAD, loadedBytes: 1_048_576, totalBytes: 2_327_524, done: false },
+];
+
+/** A minute of work: mostly hash units, some inference, a few that went wrong. */
+function someUnits(count: number): UnitRow[] {
+  return Array.from({ length: count }, (_, i): UnitRow => {
+    const infer = i % 4 === 1;
+    const status: UnitRow['status'] =
+      i === 0
+        ? 'leased'
+        : i === 1
+          ? 'running'
+          : i < 4
+            ? 'returned'
+            : i % 23 === 9
+              ? 'rejected'
+              : i === 17
+                ? 'released'
+                : 'accepted';
+    const ended = status === 'accepted' || status === 'rejected' || status === 'returned';
+    return {
+      taskId: i.toString(16).padStart(64, '0'),
+      kind: infer ? 'infer' : 'hash',
+      label: infer ? (i % 8 === 1 ? 'silero-vad' : 'ppocr-cls') : 'sha256d, 2^26 nonces',
+      status,
+      provider:
+        status === 'leased' || status === 'released' ? null : infer && i % 8 === 1 ? 'wasm' : 'webgpu',
+      elapsedMs: ended ? (infer ? 3.4 + (i % 5) : 36 + (i % 7) * 1.7) : null,
+      work: status === 'accepted' ? (infer ? '412000000' : String(67_108_864 - (i % 9) * 65_536)) : null,
+      refusal: refusalOf(status),
+      atMs: FIXTURE_NOW_MS - i * 840,
+    };
+  });
+}
+
+function refusalOf(status: UnitRow['status']): UnitRow['refusal'] {
+  if (status === 'rejected') return { code: 'OUT_OF_TOLERANCE', message: REFUSALS.OUT_OF_TOLERANCE[0] };
+  if (status === 'released')
+    return { code: 'RELEASED', message: 'Handed back unrun, because the tab was paused.' };
+  return null;
+}
+
+const someReceipts = (count: number): ReceiptRow[] =>
+  Array.from({ length: count }, (_, i) => ({
+    taskId: i.toString(16).padStart(64, '0'),
+    kind: i % 4 === 1 ? 'infer' : 'hash',
+    epoch: 1284 - Math.floor(i / 6),
+    work: i % 4 === 1 ? '412000000' : '67108864',
+    validator: VALIDATOR,
+    issuedAtMs: FIXTURE_NOW_MS - i * 2300,
+    verified: true,
+  }));
+
+const running: AppState = {
+  ...starting,
+  phase: 'running',
+  steps: starting.steps.map((s) => ({ ...s, status: 'done' })),
+  connection: {
+    ...idle.connection,
+    status: 'online',
+    transport: 'webrtc-direct',
+    peer: VALIDATOR,
+    roundTripMs: 23.4,
+  },
+  rates: { hashesPerSecond: 1_843_200_000, inferencesPerMinute: 84.2 },
+  counts: {
+    hash: { accepted: 1482, rejected: 3, released: 1 },
+    infer: { accepted: 361, rejected: 2, released: 0 },
+  },
+  credits: {
+    settled: '1204251360274',
+    pending: [
+      { kind: 'hash', units: 34, work: '2281701376' },
+      { kind: 'infer', units: 9, work: '3708000000' },
+    ],
+  },
+  models: [
+    {
+      sha256: CLS,
+      provider: 'webgpu',
+      tried: [
+        { provider: 'webgpu', warmMs: 3.42 },
+        { provider: 'wasm', warmMs: 11.8 },
+      ],
+    },
+    {
+      sha256: VAD,
+      provider: 'wasm',
+      tried: [
+        { provider: 'webgpu', problem: 'The known answer came out different, so this provider is not used.' },
+        { provider: 'wasm', warmMs: 0.92 },
+      ],
+    },
+  ],
+  downloads: downloads.map((d) => ({ ...d, loadedBytes: d.totalBytes, done: true })),
+  units: someUnits(90),
+  receipts: { total: 1843, latest: someReceipts(20) },
+  milestones: { startedMs: 4100, joinedMs: 5320, firstVerifiedMs: 6140 },
+};
+
+const software: AppState = {
+  ...running,
+  adapter: {
+    class: 'software',
+    vendor: 'google',
+    architecture: 'swiftshader',
+    description: 'SwiftShader Device (Subzero)',
+  },
+  rates: { hashesPerSecond: 2_410_000, inferencesPerMinute: 31 },
+};
+
+const noGpu: AppState = {
+  ...running,
+  adapter: {
+    class: 'none',
+    vendor: '',
+    architecture: '',
+    description: '',
+    problem: 'navigator.gpu is undefined: WebGPU needs HTTPS or localhost.',
+  },
+  rates: { hashesPerSecond: 640_000, inferencesPerMinute: 12.5 },
+  connection: { ...running.connection, transport: 'websocket' },
+  problems: [
+    {
+      code: 'WEBGPU_MISSING',
+      title: 'No WebGPU in this browser',
+      advice:
+        'Work goes on with WebAssembly on the processor. Open the page over HTTPS, or in a browser with WebGPU, to use the GPU.',
+      severity: 'notice',
+      sinceMs: FIXTURE_NOW_MS - 5000,
+    },
+  ],
+};
+
+const failed: AppState = {
+  ...starting,
+  phase: 'failed',
+  steps: starting.steps.map((s) =>
+    s.id === 'connect' ? { ...s, status: 'failed', detail: 'no answer after 30 s' } : s,
+  ),
+  connection: { ...idle.connection, status: 'offline', attempts: 5, reason: 'no answer after 30 s' },
+  problems: [
+    {
+      code: 'VALIDATOR_UNREACHABLE',
+      title: 'The validator cannot be reached',
+      advice:
+        'Neither UDP (WebRTC-Direct) nor WebSocket got through. Check that the subnet node runs and that no firewall is in between, then try again.',
+      severity: 'error',
+      sinceMs: FIXTURE_NOW_MS - 2000,
+    },
+  ],
+};
+
+/** Every refusal of the closed list, one unit each. */
+const everyRefusal: UnitRow[] = (Object.keys(REFUSALS) as RefusalCode[]).map((code, i) => ({
+  taskId: (i + 1000).toString(16).padStart(64, '0'),
+  kind: i % 2 === 0 ? 'hash' : 'infer',
+  label: i % 2 === 0 ? 'sha256d, 2^26 nonces' : 'ppocr-cls',
+  status: 'rejected',
+  provider: 'webgpu',
+  elapsedMs: 40,
+  work: null,
+  refusal: { code, message: REFUSALS[code][0] },
+  atMs: FIXTURE_NOW_MS - i * 1000,
+}));
+
+/** What a hostile subnet could send: markup, control characters, and text without a place to break. */
+export const HOSTILE =
+  '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>\u202Eevil\u0007';
+const LONG = 'W'.repeat(400);
+
+const hostile: AppState = {
+  ...running,
+  subnet: {
+    name: HOSTILE + LONG,
+    owner: HOSTILE + LONG,
+    epoch: Number.MAX_SAFE_INTEGER,
+    epochEndsAtMs: Number.MAX_SAFE_INTEGER,
+  },
+  adapter: { class: 'gpu', vendor: HOSTILE, architecture: LONG, description: HOSTILE + LONG },
+  connection: {
+    ...running.connection,
+    status: 'waiting',
+    peer: HOSTILE,
+    reason: HOSTILE + LONG,
+    retryAtMs: FIXTURE_NOW_MS + 9e9,
+    attempts: 1e9,
+  },
+  identity: { peer: HOSTILE, account: LONG, slot: 3 },
+  rates: { hashesPerSecond: Number.POSITIVE_INFINITY, inferencesPerMinute: Number.NaN },
+  credits: { settled: '9'.repeat(30), pending: [{ kind: HOSTILE, units: 1e15, work: '9'.repeat(40) }] },
+  problems: [{ code: HOSTILE, title: HOSTILE, advice: HOSTILE + LONG, severity: 'error', sinceMs: 0 }],
+  downloads: [{ name: HOSTILE + LONG, sha256: VAD, loadedBytes: -5, totalBytes: 0, done: false }],
+  models: [{ sha256: HOSTILE, provider: 'wasm', tried: [{ provider: 'wasm', problem: HOSTILE + LONG }] }],
+  units: someUnits(3).map((u) => ({
+    ...u,
+    label: HOSTILE + LONG,
+    work: 'not a number',
+    elapsedMs: Number.NaN,
+    status: 'rejected',
+    refusal: { code: 'MALFORMED', message: HOSTILE },
+  })),
+  receipts: {
+    total: 2,
+    latest: someReceipts(2).map((r) => ({
+      ...r,
+      kind: HOSTILE,
+      validator: HOSTILE,
+      work: '-1',
+      verified: false,
+    })),
+  },
+  idleReason: { text: HOSTILE + LONG, retryAtMs: FIXTURE_NOW_MS - 1 },
+};
+
+/** By name, in the order the gallery shows them. */
+export const FIXTURES = {
+  idle,
+  returning: {
+    ...idle,
+    identity,
+    receipts: running.receipts,
+    credits: running.credits,
+    milestones: running.milestones,
+  },
+  foreign: {
+    ...idle,
+    foreign: { name: 'Northern lights', url: 'https://subnet.example.org/subnet.json', owner: OWNER },
+  },
+  starting,
+  downloading: {
+    ...starting,
+    connection: running.connection,
+    steps: [
+      ...starting.steps.slice(0, 3),
+      step('connect', 'done', 'WebRTC-Direct, 23 ms'),
+      step('register', 'done', 'first unit verified'),
+      step('models', 'active', 'Fetching silero-vad'),
+    ],
+    downloads,
+  },
+  firstSeconds: {
+    ...starting,
+    phase: 'running',
+    connection: running.connection,
+    rates: { hashesPerSecond: 1_620_000_000, inferencesPerMinute: 0 },
+    subnet: { ...subnet, epoch: null, epochEndsAtMs: null },
+  },
+  running,
+  software,
+  noGpu,
+  paused: {
+    ...running,
+    phase: 'paused',
+    pauseReason: 'you asked for it',
+    rates: { hashesPerSecond: 0, inferencesPerMinute: 0 },
+    units: running.units.slice(4),
+  },
+  noWork: {
+    ...running,
+    rates: { hashesPerSecond: 0, inferencesPerMinute: 0 },
+    units: running.units.slice(4),
+    idleReason: { text: 'the queue is empty.', retryAtMs: FIXTURE_NOW_MS + 4600 },
+  },
+  reconnecting: {
+    ...running,
+    units: running.units.slice(4),
+    connection: {
+      ...running.connection,
+      status: 'waiting',
+      transport: null,
+      roundTripMs: null,
+      retryAtMs: FIXTURE_NOW_MS + 7200,
+      attempts: 3,
+      reason: 'connection closed by the validator',
+    },
+  },
+  refusals: { ...running, units: everyRefusal },
+  stopping: { ...running, phase: 'stopping' },
+  failed,
+  hostile,
+} satisfies Record<string, AppState>;
+
+export type FixtureName = keyof typeof FIXTURES;
+export const FIXTURE_NAMES = Object.keys(FIXTURES) as [FixtureName, ...FixtureName[]];

@@ -1,0 +1,77 @@
+import type { ReceiptRow } from '../state/types.ts';
+import { clockTime, integer, shortId, workAmount } from '../strings/format.ts';
+import { t } from '../strings/strings.ts';
+import { Icon } from './icons.tsx';
+import { Panel } from './parts.tsx';
+import { isKnownKind, quantity, workUnitOf } from './work.ts';
+import { useSlice, type View } from './view.ts';
+
+const MAX_ROWS = 20;
+
+/** The latest receipts and whether their signatures hold. */
+export function Receipts({ view }: { view: View }) {
+  const receipts = useSlice(view, (s) => s.receipts);
+  const c = t.receipts.columns;
+  const rows = receipts.latest.toSorted((a, b) => b.issuedAtMs - a.issuedAtMs).slice(0, MAX_ROWS);
+  const aside = <span class="aside">{integer(receipts.total, t.locale)}</span>;
+  return (
+    <Panel id="receipts" heading={t.receipts.heading} aside={aside}>
+      {rows.length === 0 ? <p class="empty">{t.receipts.empty}</p> : null}
+      <div
+        class="scroll"
+        role="region"
+        tabIndex={0}
+        aria-labelledby="receipts-heading"
+        hidden={rows.length === 0}
+      >
+        <table class="rows">
+          <thead>
+            <tr>
+              <th scope="col">{c.signature}</th>
+              <th scope="col">{c.kind}</th>
+              <th scope="col" class="number">
+                {c.work}
+              </th>
+              <th scope="col" class="number wide-only">
+                {c.epoch}
+              </th>
+              <th scope="col" class="number wide-only">
+                {c.at}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((receipt, i) => (
+              <Row key={i} receipt={receipt} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="panel-actions">
+        <button type="button" disabled={receipts.total === 0} onClick={() => view.actions.exportReceipts()}>
+          {t.actions.exportReceipts}
+        </button>
+      </p>
+    </Panel>
+  );
+}
+
+function Row({ receipt }: { receipt: ReceiptRow }) {
+  return (
+    <tr class={receipt.verified ? 'receipt' : 'receipt receipt-bad'}>
+      <td>
+        <span class="verdict" title={receipt.verified ? t.receipts.verifiedNote : undefined}>
+          <Icon name={receipt.verified ? 'check' : 'cross'} />
+          {receipt.verified ? t.receipts.verified : t.receipts.unverified}
+        </span>
+      </td>
+      <td>
+        <span class="unit-label">{isKnownKind(receipt.kind) ? t.kind[receipt.kind] : receipt.kind}</span>
+        <span class="unit-sub">{t.receipts.validator(shortId(receipt.validator))}</span>
+      </td>
+      <td class="number">{quantity(workAmount(receipt.work, workUnitOf(receipt.kind), t.locale))}</td>
+      <td class="number wide-only">{integer(receipt.epoch, t.locale)}</td>
+      <td class="number wide-only">{clockTime(receipt.issuedAtMs, t.locale)}</td>
+    </tr>
+  );
+}

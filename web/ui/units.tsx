@@ -1,0 +1,104 @@
+import type { UnitRow, UnitStatus } from '../state/types.ts';
+import { clockTime, duration, integer, workAmount } from '../strings/format.ts';
+import { t } from '../strings/strings.ts';
+import { Icon, type IconName } from './icons.tsx';
+import { Panel } from './parts.tsx';
+import { isRefusalCode, nextAfter } from './refusals.ts';
+import { quantity, workUnitOf } from './work.ts';
+import { useSlice, type View } from './view.ts';
+import { newestFirst } from './windows.ts';
+
+/** Rows shown: about a minute of hash units, and few enough to redraw on every change. */
+export const MAX_ROWS = 40;
+
+/** The latest units with their verdicts. */
+export function Units({ view }: { view: View }) {
+  const units = useSlice(view, (s) => s.units);
+  const c = t.units.columns;
+  const rows = newestFirst(units).slice(0, MAX_ROWS);
+  return (
+    <Panel
+      id="units"
+      heading={t.units.heading}
+      aside={<span class="aside">{integer(units.length, t.locale)}</span>}
+    >
+      {rows.length === 0 ? <p class="empty">{t.units.empty}</p> : null}
+      <div
+        class="scroll"
+        role="region"
+        tabIndex={0}
+        aria-labelledby="units-heading"
+        hidden={rows.length === 0}
+      >
+        <table class="rows">
+          <thead>
+            <tr>
+              <th scope="col">{c.status}</th>
+              <th scope="col">{c.unit}</th>
+              <th scope="col" class="number">
+                {c.time}
+              </th>
+              <th scope="col" class="number wide-only">
+                {c.work}
+              </th>
+              <th scope="col" class="number wide-only">
+                {c.at}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {/* Keyed by place, not by unit: rows then stay where they are and only their text changes. */}
+            {rows.map((unit, i) => (
+              <Row key={i} unit={unit} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+const STATUS_ICONS: Record<UnitStatus, IconName> = {
+  leased: 'ring',
+  running: 'half',
+  returned: 'clock',
+  accepted: 'check',
+  rejected: 'cross',
+  released: 'back',
+};
+
+function Row({ unit }: { unit: UnitRow }) {
+  const kind = t.kind[unit.kind];
+  return (
+    <tr class={`unit unit-${unit.status}`}>
+      <td>
+        <span class="verdict">
+          <Icon name={STATUS_ICONS[unit.status]} />
+          {t.units.status[unit.status]}
+        </span>
+      </td>
+      <td>
+        <span class="unit-label">{unit.label}</span>
+        <span class="unit-sub">
+          {unit.provider === null ? kind : `${kind} on ${t.provider[unit.provider]}`}
+        </span>
+        {unit.refusal === null ? null : <Refused refusal={unit.refusal} />}
+      </td>
+      <td class="number">{unit.elapsedMs === null ? '' : duration(unit.elapsedMs, t.locale)}</td>
+      <td class="number wide-only">
+        {unit.work === null ? '' : quantity(workAmount(unit.work, workUnitOf(unit.kind), t.locale))}
+      </td>
+      <td class="number wide-only">{clockTime(unit.atMs, t.locale)}</td>
+    </tr>
+  );
+}
+
+function Refused({ refusal }: { refusal: NonNullable<UnitRow['refusal']> }) {
+  const { code, message } = refusal;
+  return (
+    <span class="refusal">
+      <code>{code}</code> {message}
+      {isRefusalCode(code) ? ` ${t.next[nextAfter(code)]}` : ''}
+    </span>
+  );
+}

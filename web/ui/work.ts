@@ -1,0 +1,11 @@
+import type { KindName } from '../../protocol/kinds/registry.ts';
+import type { Quantity } from '../strings/format.ts';
+import { t } from '../strings/strings.ts';
+
+/** Receipts name their kind as text: a subnet may know kinds that this page does not. */
+export const isKnownKind = (kind: string): kind is KindName => Object.hasOwn(t.kind, kind);
+
+/** The unit in which work of a kind is counted; work of an unknown kind is counted in its own name. */
+export const workUnitOf = (kind: string): string => (isKnownKind(kind) ? t.workUnit[kind] : ` ${kind}`);
+
+export const quantity = ({ value, unit }: Quantity): string => `${value} ${unit.trim()}`;
