@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import * as v from 'valibot';
+import { decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
+import { hexToBytes } from '../../protocol/bytes.ts';
+import { inferBodySchema } from '../../protocol/kinds/infer.ts';
+import { unitSchema, type Unit } from '../../protocol/kinds/registry.ts';
+import type { AccountId, PeerId } from '../../protocol/ids.ts';
+import { MAX_WORK_MESSAGE_BYTES } from '../../protocol/limits.ts';
+import type { Model } from '../../protocol/manifest.ts';
+import { PROVIDERS } from '../../protocol/messages.ts';
+import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import { taskIdOf } from '../../protocol/task.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
+import type { JobRefusal, JobsApi, JobView } from '../http/jobs-api.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Store, Tx } from '../store/store.ts';
+
+/** Units waiting for a tab; beyond it a requester is told to come back. */
+const MAX_QUEUED = 10_000;
+/** Tabs that may get a unit wrong before its requester is told that it failed. */
+export const MAX_ATTEMPTS = 5;
+
+export type QueuedJob = { id: number; unit: Unit };
+
+/** Requesters' units, on disk from the moment they are taken until their retention ends. */
+export class Jobs extends EventEmitter implements JobsApi {
+  readonly #store: Store;
+  readonly #ledger: Ledger;
+  readonly #models: readonly Model[];
+  readonly #validator: PeerId;
+
+  constructor(options: { store: Store; ledger: Ledger; models: readonly Model[]; validator: PeerId }) {
+    super();
+    this.setMaxListeners(0);
+    this.#store = options.store;
+    this.#ledger = options.ledger;
+    this.#models = options.models;
+    this.#validator = options.validator;
+  }
+
+  async submit(modelName: string, inputs: Tensor[]): Promise<Outcome<{ id: string }, JobRefusal>> {
+    const model = this.#models.find(({ name, sha256 }) => name === modelName || sha256 === modelName);
+    if (model === undefined) return fail('UNKNOWN_MODEL', `There is no model ${modelName} in the catalogue.`);
+    const mismatch = signatureMismatch(model, inputs);
+    if (mismatch !== null) return fail('WRONG_SHAPE', mismatch);
+    const unit: Unit = { kind: 'infer', spec: { model: hexToBytes(model.sha256) }, input: { tensors: inputs } };
+    const bytes = encodeCbor(unit);
+    // The lease around it takes less than a kilobyte.
+    if (bytes.length > MAX_WORK_MESSAGE_BYTES - 1024) return fail('TOO_LARGE', 'The inputs do not fit one message.');
+    const name = randomBytes(16).toString('hex');
+    const taken = await this.#store.write(async (tx) => {
+      const { queued } = await tx
+        .selectFrom('jobs')
+        .select((eb) => eb.fn.countAll<number>().as('queued'))
+        .where('state', '=', 'queued')
+        .executeTakeFirstOrThrow();
+      if (queued >= MAX_QUEUED) return false;
+      await tx
+        .insertInto('jobs')
+        .values({ name, model: model.name, kind: unit.kind, unit: bytes, state: 'queued', created_at_ms: Date.now(), attempts: 0 })
+        .execute();
+      return true;
+    });
+    if (!taken) return fail('BUSY', `${MAX_QUEUED} jobs are waiting; try again later.`);
+    this.emit('queued');
+    return ok({ id: name });
+  }
+
+  async get(name: string): Promise<JobView | null> {
+    const job = await this.#store.db.selectFrom('jobs').selectAll().where('name', '=', name).executeTakeFirst();
+    if (job === undefined) return null;
+    const head = { id: job.name, model: job.model };
+    if (job.state === 'queued' || job.state === 'leased') return { ...head, status: job.state };
+    if (job.state === 'failed' || job.task_id === null || job.body === null) {
+      return { ...head, status: 'failed', message: `${job.attempts} tabs returned results that did not pass their check.` };
+    }
+    const task = await this.#store.db.selectFrom('tasks').selectAll().where('task_id', '=', job.task_id).executeTakeFirst();
+    const receipt = await this.#ledger.receiptOf(job.task_id);
+    const body = decodeCbor(job.body);
+    const parsed = v.safeParse(inferBodySchema, body.ok ? body.value : null);
+    if (task === undefined || receipt === null || !parsed.success) {
+      return { ...head, status: 'failed', message: 'The stored result cannot be read.' };
+    }
+    return {
+      ...head,
+      status: 'done',
+      result: parsed.output.outputs,
+      evidence: {
+        taskId: taskIdOf(job.task_id),
+        validator: this.#validator,
+        peer: task.peer as PeerId,
+        account: (await this.#accountOf(job.task_id)) ?? ('' as AccountId),
+        provider: PROVIDERS.find((provider) => provider === task.provider) ?? 'cpu',
+        elapsedMs: task.elapsed_ms ?? 0,
+        checks: task.evidence === null ? {} : (JSON.parse(task.evidence) as Record<string, string | number | boolean>),
+        receipt,
+      },
+    };
+  }
+
+  /** Resolves when the job may have moved on, or after `ms`. */
+  async changed(ms: number): Promise<void> {
+    await once(this, 'changed', { signal: AbortSignal.timeout(ms) }).catch(() => undefined);
+  }
+
+  /** The oldest waiting unit, now leased to `taskId`. Call inside a write. */
+  async take(tx: Tx, id: number, taskId: Uint8Array): Promise<boolean> {
+    const { numUpdatedRows } = await tx
+      .updateTable('jobs')
+      .set({ state: 'leased', task_id: taskId })
+      .where('id', '=', id)
+      .where('state', '=', 'queued')
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
+  /** The oldest waiting unit that is not in `except`, or null. */
+  async oldest(except: ReadonlySet<number>): Promise<QueuedJob | null> {
+    let query = this.#store.db.selectFrom('jobs').select(['id', 'unit']).where('state', '=', 'queued');
+    if (except.size > 0) query = query.where('id', 'not in', [...except]);
+    const row = await query.orderBy('id').limit(1).executeTakeFirst();
+    if (row === undefined) return null;
+    const decoded = decodeCbor(row.unit);
+    const parsed = v.safeParse(unitSchema, decoded.ok ? decoded.value : null);
+    if (!parsed.success) throw new Error(`jobs: unit ${row.id} cannot be read`);
+    return { id: row.id, unit: parsed.output };
+  }
+
+  /** The unit of a leased job, for a lease that outlived a restart. */
+  async unitOf(id: number): Promise<Unit | null> {
+    const row = await this.#store.db.selectFrom('jobs').select('unit').where('id', '=', id).executeTakeFirst();
+    const decoded = row === undefined ? null : decodeCbor(row.unit);
+    const parsed = v.safeParse(unitSchema, decoded?.ok === true ? decoded.value : null);
+    return parsed.success ? parsed.output : null;
+  }
+
+  /** Back into the queue, because its lease ended without a result or with a wrong one. Call inside a write. */
+  async requeue(tx: Tx, id: number, wrong: boolean): Promise<void> {
+    await tx
+      .updateTable('jobs')
+      .set((eb) => ({
+        attempts: eb('attempts', '+', wrong ? 1 : 0),
+        state: eb
+          .case()
+          .when(eb('attempts', '>=', wrong ? MAX_ATTEMPTS - 1 : MAX_ATTEMPTS))
+          .then('failed' as const)
+          .else('queued' as const)
+          .end(),
+        task_id: null,
+      }))
+      .where('id', '=', id)
+      .where('state', '=', 'leased')
+      .execute();
+  }
+
+  /** Done. Call inside the write that accepts the result. */
+  async finish(tx: Tx, id: number, taskId: Uint8Array, body: Uint8Array): Promise<void> {
+    await tx
+      .updateTable('jobs')
+      .set({ state: 'done', body })
+      .where('id', '=', id)
+      .where('task_id', '=', taskId)
+      .execute();
+  }
+
+  async #accountOf(taskId: Uint8Array): Promise<AccountId | null> {
+    const row = await this.#store.db.selectFrom('receipts').select('account').where('task_id', '=', taskId).executeTakeFirst();
+    return row === undefined ? null : (row.account as AccountId);
+  }
+}
+
+function signatureMismatch(model: Model, inputs: readonly Tensor[]): string | null {
+  if (inputs.length !== model.inputs.length) return `${model.name} takes ${model.inputs.length} inputs, got ${inputs.length}.`;
+  for (const [i, expected] of model.inputs.entries()) {
+    const given = inputs[i];
+    if (given === undefined || given.name !== expected.name || given.dtype !== expected.dtype || given.dims.join() !== expected.dims.join()) {
+      return `Input ${i} must be ${expected.name}: ${expected.dtype}[${expected.dims.join(', ')}].`;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,53 @@
+import { digestOf, type ResultBody, type Unit } from '../../protocol/kinds/registry.ts';
+import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
+import type { RefusalCode } from '../../protocol/refusal.ts';
+import type { AuditFailure, Evidence, Leased, NodeKind, UnitContext } from '../kinds/kind.ts';
+import type { KindName } from '../../protocol/kinds/registry.ts';
+
+/** A lease as the dispatcher holds it. */
+export type HeldLease = {
+  taskId: Uint8Array;
+  peer: PeerId;
+  account: AccountId;
+  epoch: number;
+  beacon: Uint8Array;
+  unit: Unit;
+  /** Row of the job it runs, or null for standing work. */
+  job: number | null;
+};
+
+/** The kinds, callable by whatever unit is at hand: pairs of kind and unit always match here. */
+export type Kinds = {
+  nextUnit(kind: KindName, context: UnitContext): Promise<Unit | null>;
+  check(lease: HeldLease, result: ResultBody): Outcome<Work, RefusalCode>;
+  audit(lease: HeldLease, result: ResultBody): Promise<{ ok: true; evidence: Evidence } | AuditFailure>;
+  deadlineMs(unit: Unit): number;
+  close(): Promise<void>;
+};
+
+export type NodeKinds = { [K in KindName]: NodeKind<K> };
+
+/** Brings the typed kinds behind one face. The kind of unit and result is compared here, once. */
+export function bindKinds(kinds: NodeKinds): Kinds {
+  // One cast stands for what TypeScript cannot follow through a mapped type: kinds[k] takes units and results of k.
+  const of = (name: KindName): NodeKind<KindName> => kinds[name] as unknown as NodeKind<KindName>;
+  return {
+    nextUnit: async (kind, context) => (await of(kind).nextUnit(context)) as Unit | null,
+    check(lease, result) {
+      if (result.kind !== lease.unit.kind) {
+        return { ok: false, code: 'KIND_MISMATCH', message: `Expected ${lease.unit.kind}, got ${result.kind}.` };
+      }
+      return of(lease.unit.kind).check(lease as Leased<KindName>, result);
+    },
+    audit: (lease, result) => of(lease.unit.kind).audit(lease as Leased<KindName>, result),
+    deadlineMs: (unit) => of(unit.kind).deadlineMs(unit),
+    async close() {
+      await Promise.all(Object.values(kinds).map((kind) => kind.close()));
+    },
+  };
+}
+
+/** Whether the digest that came with a result is its digest. */
+export const digestMatches = (digest: Uint8Array, result: ResultBody): boolean =>
+  Buffer.compare(digestOf(result), digest) === 0;

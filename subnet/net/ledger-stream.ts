@@ -1,0 +1,47 @@
+import { hexToBytes } from '../../protocol/bytes.ts';
+import type { PeerId } from '../../protocol/ids.ts';
+import { MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../protocol/limits.ts';
+import type { LedgerFromNode, LedgerFromTab } from '../../protocol/messages.ts';
+import { refusal } from '../../protocol/refusal.ts';
+import type { Wire } from '../../protocol/wire.ts';
+import type { ValidatorContext } from './context.ts';
+import { TokenBucket } from './rate-limit.ts';
+
+export type LedgerWire = Wire<LedgerFromTab, LedgerFromNode>;
+
+/** /gridtab/ledger/1: a joined tab asks about its own account, and for epoch headers. */
+export async function serveLedger(wire: LedgerWire, peer: PeerId, context: ValidatorContext): Promise<void> {
+  const bucket = new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST);
+  for await (const request of wire.messages()) {
+    if (!bucket.take()) {
+      await wire.send({ type: 'refused', ...refusal('RATE_LIMITED') });
+      return wire.abort('rate limited');
+    }
+    if (!request.ok) {
+      await wire.send({ type: 'refused', ...refusal(request.code, request.message) });
+      return await wire.close();
+    }
+    const tab = context.tabs.get(peer);
+    if (tab === undefined) {
+      await wire.send({ type: 'refused', ...refusal('NOT_REGISTERED') });
+      return await wire.close();
+    }
+    await wire.send(await answer(request.value, tab.profile.account, context));
+  }
+}
+
+async function answer(request: LedgerFromTab, account: Parameters<ValidatorContext['ledger']['balance']>[0], { ledger }: ValidatorContext): Promise<LedgerFromNode> {
+  switch (request.type) {
+    case 'receipts':
+      return { type: 'receipts', ...(await ledger.receipts(account, request.after, request.limit)) };
+    case 'balance':
+      return {
+        type: 'balance',
+        account: hexToBytes(account),
+        settled: await ledger.balance(account),
+        pending: await ledger.pending(account),
+      };
+    case 'epochs':
+      return { type: 'epochs', headers: await ledger.epochs(request.from, request.limit) };
+  }
+}

@@ -1,0 +1,79 @@
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
+import { identify } from '@libp2p/identify';
+import type { PrivateKey } from '@libp2p/interface';
+import { keychain } from '@libp2p/keychain';
+import { noise } from '@libp2p/noise';
+import { ping } from '@libp2p/ping';
+import { webRTCDirect } from '@libp2p/webrtc';
+import { webSockets } from '@libp2p/websockets';
+import { yamux } from '@libp2p/yamux';
+import { FsDatastore } from 'datastore-fs';
+import { createLibp2p } from 'libp2p';
+
+/** Certificates live long, since a new one is a new address: a year, renewed a month before. */
+const CERTIFICATE_LIFESPAN_MS = 365 * 24 * 3600_000;
+const CERTIFICATE_RENEWAL_MS = 30 * 24 * 3600_000;
+/** Streams of one protocol on one connection, a little above MAX_STREAMS_PER_PROTOCOL so that we refuse with a reason. */
+const PING_STREAMS = 4;
+
+export type NetOptions = {
+  key: PrivateKey;
+  /** Folder of the datastore: the WebRTC certificate and peer records. */
+  dataDir: string;
+  keychainPass: string;
+  /** IP address to listen on. */
+  host: string;
+  webrtcPort: number;
+  wsPort: number;
+  /** PEM; WebSockets are then secure, as pages on HTTPS need them. */
+  tls?: { cert: string; key: string } | undefined;
+  /** Addresses to publish in place of the ones listened on, for nodes behind a NAT or a proxy. */
+  announce: string[];
+  maxConnections: number;
+  relayReservations: number;
+};
+
+/** The validator's libp2p node: WebRTC-Direct and WebSockets in, circuit relay for tabs that want to reach each other. */
+export function createNet(options: NetOptions) {
+  const family = options.host.includes(':') ? 'ip6' : 'ip4';
+  const ws = options.tls === undefined ? 'ws' : 'tls/ws';
+  return createLibp2p({
+    privateKey: options.key,
+    datastore: new FsDatastore(options.dataDir),
+    addresses: {
+      listen: [
+        `/${family}/${options.host}/udp/${options.webrtcPort}/webrtc-direct`,
+        `/${family}/${options.host}/tcp/${options.wsPort}/${ws}`,
+      ],
+      announce: options.announce,
+    },
+    transports: [
+      webRTCDirect({ certificateLifespan: CERTIFICATE_LIFESPAN_MS, certificateRenewalThreshold: CERTIFICATE_RENEWAL_MS }),
+      webSockets(options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key } }),
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: {
+      maxConnections: options.maxConnections,
+      // Tabs of one fleet come from one address; the default of 5 a second would keep a farm waiting.
+      inboundConnectionThreshold: 100,
+      maxIncomingPendingConnections: 200,
+    },
+    services: {
+      identify: identify(),
+      ping: ping({ maxInboundStreams: PING_STREAMS }),
+      keychain: keychain({ pass: options.keychainPass }),
+      relay: circuitRelayServer({ reservations: { maxReservations: options.relayReservations } }),
+    },
+  });
+}
+
+export type Net = Awaited<ReturnType<typeof createNet>>;
+
+/** Addresses a tab can dial: WebRTC-Direct first, then WebSockets. */
+export function tabAddresses(net: Net): string[] {
+  const all = net.getMultiaddrs().map((address) => address.toString());
+  const direct = all.filter((address) => address.includes('/webrtc-direct/'));
+  const ws = all.filter((address) => /\/ws(\/|$)/.test(address));
+  return [...direct, ...ws];
+}

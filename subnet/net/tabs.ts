@@ -1,0 +1,66 @@
+import type { PeerId } from '../../protocol/ids.ts';
+import type { WorkFromNode } from '../../protocol/messages.ts';
+import type { HeldLease } from '../dispatch/lease.ts';
+import type { TabProfile, TabSession } from '../dispatch/tab.ts';
+
+export type Tab = {
+  profile: TabProfile;
+  /** Label of the adapter as the tab states it. */
+  adapter: string;
+  nextSeq: () => number;
+  session: TabSession | null;
+  /** Ends the stream the session runs on. */
+  closeStream: (() => void) | null;
+};
+
+/** The tabs that are connected and have joined. Bounded by the connections libp2p admits. */
+export class Tabs {
+  readonly #tabs = new Map<PeerId, Tab>();
+
+  get(peer: PeerId): Tab | undefined {
+    return this.#tabs.get(peer);
+  }
+
+  all(): Iterable<Tab> {
+    return this.#tabs.values();
+  }
+
+  get size(): number {
+    return this.#tabs.size;
+  }
+
+  /** A tab has joined, or says hello again with what it can run by now. */
+  join(profile: TabProfile, adapter: string, firstSeq: number): Tab {
+    const known = this.#tabs.get(profile.peer);
+    if (known !== undefined) {
+      known.profile.account = profile.account;
+      known.profile.able = profile.able;
+      known.profile.hashRate = profile.hashRate;
+      known.adapter = adapter;
+      known.session?.pump();
+      return known;
+    }
+    let seq = firstSeq;
+    const tab: Tab = { profile, adapter, nextSeq: () => seq++, session: null, closeStream: null };
+    this.#tabs.set(profile.peer, tab);
+    return tab;
+  }
+
+  /** The peer has no connection any more. */
+  leave(peer: PeerId): void {
+    this.#tabs.get(peer)?.session?.detach();
+    this.#tabs.delete(peer);
+  }
+
+  expired(lease: HeldLease): void {
+    this.#tabs.get(lease.peer)?.session?.expired(lease);
+  }
+
+  pumpAll(): void {
+    for (const { session } of this.#tabs.values()) session?.pump();
+  }
+
+  tellAll(message: (profile: TabProfile) => WorkFromNode): void {
+    for (const { session, profile } of this.#tabs.values()) session?.tell(message(profile));
+  }
+}

@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { AccountId } from '../protocol/ids.ts';
+import type { SignedManifest } from '../protocol/manifest.ts';
+import { subnetIdOf } from '../protocol/manifest.ts';
+import { errorText } from '../protocol/outcome.ts';
+import { accountIdOf, keyPair } from '../protocol/sign.ts';
+import { singleValidatorConsensus } from './consensus/consensus.ts';
+import { MECHANISMS, policyOf, type NodeConfig } from './config.ts';
+import { Jobs } from './dispatch/jobs.ts';
+import { Judge } from './dispatch/judge.ts';
+import { bindKinds } from './dispatch/lease.ts';
+import { Leases } from './dispatch/leases.ts';
+import { WorkSource } from './dispatch/work-source.ts';
+import { createFaults } from './faults.ts';
+import { createHttpServer } from './http/server.ts';
+import { createKinds } from './kinds/registry.ts';
+import { loadOrCreateSeed } from './keys/key-file.ts';
+import { loadOrCreateKeys } from './keys/keys.ts';
+import { startEpochClock } from './ledger/epoch-clock.ts';
+import { Ledger, type ClosedEpoch } from './ledger/ledger.ts';
+import { buildManifest } from './manifest/manifest.ts';
+import { openCatalogue } from './models/catalogue.ts';
+import { givenCertificate, selfMadeCertificate } from './net/certificate.ts';
+import { createNet, tabAddresses } from './net/libp2p.ts';
+import { serveTabs } from './net/serve.ts';
+import { Tabs } from './net/tabs.ts';
+import { Store } from './store/store.ts';
+
+/** The built page, where `npm run build` puts it. */
+export const DIST_DIR = new URL('../dist/', import.meta.url).pathname;
+export const ledgerFile = (dataDir: string): string => join(dataDir, 'ledger.sqlite');
+
+/** The manifest is signed anew this often, so that its expiry stays far away. */
+const RENEW_MANIFEST_MS = 24 * 3600_000;
+
+export type Validator = {
+  /** Where the page is. */
+  url: string;
+  manifest: () => SignedManifest;
+  /** Stops taking work, waits for what is being judged, closes everything. Leases stay valid for the next start. */
+  stop(): Promise<void>;
+};
+
+/** Starts a validator: ledger, kinds, libp2p, HTTP. Rejects with a reason when something it needs is not there. */
+export async function startValidator(config: NodeConfig, logger: Logger, crashAt?: string): Promise<Validator> {
+  const undo: (() => Promise<unknown> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    return await compose(config, logger, crashAt, undo, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function compose(
+  config: NodeConfig,
+  logger: Logger,
+  crashAt: string | undefined,
+  undo: (() => Promise<unknown> | void)[],
+  stop: () => Promise<void>,
+): Promise<Validator> {
+  const { dataDir } = config;
+  const warn = (message: string): void => logger.warn(message);
+  const info = (message: string): void => logger.info(message);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const keysDir = join(dataDir, 'keys');
+  const keys = await loadOrCreateKeys(keysDir, { warn, info });
+  const auditSecret = await loadOrCreateSeed(join(keysDir, 'audit.key'), { warn, info });
+  const faults = createFaults(logger, crashAt);
+
+  const store = await Store.open(ledgerFile(dataDir));
+  undo.push(() => store.close());
+  logger.info(store.durability, 'ledger opened');
+
+  const catalogue = await openCatalogue({ dataDir, warn });
+  if (!catalogue.ok) throw new Error(catalogue.message);
+  const models = catalogue.value.models;
+
+  const owner = accountIdOf(keyPair(keys.ownerSeed).publicKey);
+  const subnet = subnetIdOf({ name: config.name, owner });
+  const ledger = await Ledger.open({
+    store,
+    subnet,
+    validator: keys.validatorPeer,
+    validatorSeed: keys.validatorSeed,
+    validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey) satisfies AccountId,
+    owner,
+    mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
+    auditSecret,
+    consensus: singleValidatorConsensus,
+    faults,
+    logger,
+  });
+
+  const tabs = new Tabs();
+  const jobs = new Jobs({ store, ledger, models, validator: keys.validatorPeer });
+  jobs.on('queued', () => tabs.pumpAll());
+  const kinds = bindKinds(await createKinds({ catalogue: catalogue.value, verifyThreads: config.verifyThreads, logger }));
+  undo.push(() => kinds.close());
+  const leases = new Leases({ store, kinds, jobs, subnet, validator: keys.validatorPeer, onExpired: (lease) => tabs.expired(lease) });
+  undo.push(() => leases.close());
+  await leases.recover();
+  const judge = new Judge({ store, ledger, leases, jobs, kinds, auditPpm: () => config.auditPpm, faults, logger });
+
+  const clock = startEpochClock({
+    ledger,
+    slotMs: config.slotMs,
+    epochSlots: config.epochSlots,
+    logger,
+    onClosed: (closed) => tellEpoch(tabs, closed, clock.endsInMs()),
+  });
+  undo.push(() => clock.stop());
+
+  const tls = await tlsOf(config, { warn, info });
+  const net = await createNet({
+    key: keys.validatorKey,
+    dataDir: join(dataDir, 'libp2p'),
+    keychainPass: keys.keychainPass,
+    host: config.host,
+    webrtcPort: config.webrtcPort,
+    wsPort: config.wsPort,
+    tls,
+    announce: config.announce,
+    maxConnections: config.maxConnections,
+    relayReservations: config.relayReservations,
+  });
+  undo.push(() => net.stop());
+  const policy = policyOf(config);
+  await serveTabs(net, {
+    subnet,
+    validator: keys.validatorPeer,
+    policy,
+    versions: { min: 1, max: 1 },
+    store,
+    ledger,
+    clock,
+    leases,
+    judge,
+    source: new WorkSource(jobs, kinds),
+    tabs,
+    faults,
+    logger,
+  });
+
+  const build = (): Promise<SignedManifest> =>
+    buildManifest(
+      store,
+      { name: config.name, owner, validator: keys.validatorPeer, addresses: tabAddresses(net), mechanisms: MECHANISMS, models, policy },
+      keys,
+    );
+  let manifest = await build();
+  const renew = (): void => {
+    build().then(
+      (next) => (manifest = next),
+      (error: unknown) => logger.error({ error: errorText(error) }, 'manifest could not be renewed'),
+    );
+  };
+  const renewal = setInterval(renew, RENEW_MANIFEST_MS);
+  undo.push(() => clearInterval(renewal));
+  // The addresses change when the WebRTC certificate is renewed.
+  net.addEventListener('self:peer:update', renew);
+
+  let ready = true;
+  const http = await createHttpServer({
+    host: config.host,
+    port: config.httpPort,
+    ...(tls === undefined ? {} : { tls }),
+    distDir: DIST_DIR,
+    manifest: () => manifest,
+    models: catalogue.value,
+    ready: () => ready,
+    jobs,
+    adminToken: keys.adminToken,
+    logger,
+  });
+  undo.push(() => http.close());
+  undo.push(() => void (ready = false));
+  logger.info({ url: http.url, peer: keys.validatorPeer, addresses: tabAddresses(net), epoch: ledger.current.epoch }, 'validator is up');
+  return { url: http.url, manifest: () => manifest, stop };
+}
+
+async function tlsOf(config: NodeConfig, notices: { warn: (m: string) => void; info: (m: string) => void }) {
+  switch (config.tls.mode) {
+    case 'off':
+      return undefined;
+    case 'self':
+      return await selfMadeCertificate({ dir: join(config.dataDir, 'keys'), notices });
+    case 'given':
+      return await givenCertificate(config.tls.certFile, config.tls.keyFile);
+  }
+}
+
+/** Tells every tab that an epoch has closed and what its account got. */
+function tellEpoch(tabs: Tabs, closed: ClosedEpoch, endsInMs: number): void {
+  const amounts = new Map<string, bigint>();
+  for (const { account, amount } of closed.lines) amounts.set(account, (amounts.get(account) ?? 0n) + amount);
+  const { epoch, beacon } = closed.next;
+  tabs.tellAll(({ account }) => ({
+    type: 'epoch',
+    epoch,
+    beacon,
+    endsInMs,
+    settled: { epoch: closed.epoch, amount: amounts.get(account) ?? 0n },
+  }));
+}
