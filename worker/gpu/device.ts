@@ -1,0 +1,72 @@
+import type { AdapterReport } from '../contract.ts';
+import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import { reportOf } from './adapter.ts';
+
+/** A device and what is known of it. Whoever opened it destroys it. */
+export type Gpu = {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterReport;
+  /** Settles with the reason when the device is lost without our doing; never when we destroyed it. */
+  readonly lost: Promise<string>;
+  readonly isLost: () => boolean;
+  /** Errors no error scope caught so far. One during a computation makes its result worthless. */
+  readonly errorCount: () => number;
+  destroy(): void;
+};
+
+/** What the kernels need; at or below WebGPU's defaults, so that weak adapters say no instead of failing later. */
+const REQUIRED_LIMITS = {
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupsPerDimension: 65_535,
+  maxStorageBuffersPerShaderStage: 1,
+  maxUniformBufferBindingSize: 1024,
+};
+
+/**
+ * Opens the adapter's device. `gpu` is `navigator.gpu`, or undefined where the browser has none. `onError` hears of
+ * uncaptured errors.
+ */
+export async function openGpu(
+  gpu: GPU | undefined,
+  onError: (message: string) => void,
+): Promise<Outcome<Gpu, 'WEBGPU_MISSING'>> {
+  if (gpu === undefined)
+    return fail('WEBGPU_MISSING', 'this browser has no WebGPU, or the page is not on HTTPS or localhost');
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter === null)
+      return fail('WEBGPU_MISSING', 'the browser offers no GPU adapter (blocked, disabled or no driver)');
+    const device = await adapter.requestDevice({ label: 'gridtab hash', requiredLimits: REQUIRED_LIMITS });
+    return ok(own(device, reportOf(adapter.info), onError));
+  } catch (error) {
+    return fail('WEBGPU_MISSING', `the GPU adapter gave no device: ${errorText(error)}`);
+  }
+}
+
+function own(device: GPUDevice, adapter: AdapterReport, onError: (message: string) => void): Gpu {
+  let lost = false;
+  let destroyed = false;
+  let errors = 0;
+  device.addEventListener('uncapturederror', (event) => {
+    errors++;
+    onError(event.error.message);
+  });
+  return {
+    device,
+    adapter,
+    lost: new Promise((resolve) => {
+      void device.lost.then((info) => {
+        lost = true;
+        // `info.reason` also reads 'destroyed' when a browser shuts its GPU process down: what we did decides.
+        if (!destroyed) resolve(info.message || 'the GPU device was lost');
+      });
+    }),
+    isLost: () => lost,
+    errorCount: () => errors,
+    destroy() {
+      destroyed = true;
+      device.destroy();
+    },
+  };
+}
