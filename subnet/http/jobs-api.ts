@@ -14,9 +14,11 @@ export interface JobsApi {
    * Queues one inference. `model` is a name of the catalogue or the sha256 of its file; `inputs` are well-formed tensors
    * (data matches dims), not yet held against the model's signature. Durable before it returns.
    */
-  submit(model: string, inputs: Tensor[]): Outcome<{ id: string }, JobRefusal>;
-  /** The job as it stands, or null when it never was or its retention is over. Cheap: it is polled. */
-  get(id: string): JobView | null;
+  submit(model: string, inputs: Tensor[]): Promise<Outcome<{ id: string }, JobRefusal>>;
+  /** The job as it stands, or null when it never was or its retention is over. */
+  get(id: string): Promise<JobView | null>;
+  /** Resolves when some job may have moved on, or after `ms`. May miss a change: look again. */
+  changed(ms: number): Promise<void>;
 }
 
 /** Why a job is not taken. */

@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http';
+import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
+
+export type BodyFailure = 'TOO_LARGE' | 'MALFORMED';
+
+/**
+ * The JSON body of a request. Keeps at most `maxBytes`: what comes after is thrown away by the server, which ends the
+ * request at its time-out.
+ */
+export async function readJson(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Outcome<unknown, BodyFailure>> {
+  const tooLarge = fail('TOO_LARGE', `The body is larger than ${maxBytes} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge;
+  const pieces: Buffer[] = [];
+  let length = 0;
+  try {
+    // Left open on return: the connection must live to carry the refusal.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      if (!(piece instanceof Buffer)) return fail('MALFORMED', 'The body is not made of bytes.');
+      length += piece.length;
+      if (length > maxBytes) return tooLarge;
+      pieces.push(piece);
+    }
+    return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))));
+  } catch (error) {
+    return fail(
+      'MALFORMED',
+      error instanceof SyntaxError ? 'The body is not JSON.' : `The body cannot be read: ${errorText(error)}`,
+    );
+  }
+}
