@@ -15,7 +15,8 @@ export async function readImage(file: Uint8Array): Promise<Outcome<Image, 'UNREA
   if (!png && !jpeg) return fail('UNREADABLE', 'neither a PNG nor a JPEG image');
   try {
     const { width, height } = imageSize(file);
-    if (!(width * height <= MAX_PIXELS)) return fail('UNREADABLE', `${width}×${height} pixels; at most ${MAX_PIXELS} are taken`);
+    if (!(width * height <= MAX_PIXELS))
+      return fail('UNREADABLE', `${width}×${height} pixels; at most ${MAX_PIXELS} are taken`);
     const image = await loadImage(Buffer.from(file));
     if (image.width === 0 || image.height === 0) return fail('UNREADABLE', 'an image without pixels');
     return ok(image);

@@ -50,6 +50,8 @@ export const ppocrCls: SampleSource = {
   describe(outputs) {
     const [upright, turned] = outputs[0] === undefined ? [] : float32Values(outputs[0]);
     if (upright === undefined || turned === undefined) throw new RangeError('outputs: expected [1, 2]');
-    return turned > upright ? { label: LABELS[1], probability: turned } : { label: LABELS[0], probability: upright };
+    return turned > upright
+      ? { label: LABELS[1], probability: turned }
+      : { label: LABELS[0], probability: upright };
   },
 };

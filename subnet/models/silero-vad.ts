@@ -39,12 +39,17 @@ export const sileroVad: SampleSource = {
     const windows = Math.ceil(read.value.length / WINDOW);
     if (windows === 0) return fail('UNREADABLE', 'a WAV file without samples');
     if (windows > MAX_WINDOWS) {
-      return fail('UNREADABLE', `${windows} windows of ${WINDOW} samples; at most ${MAX_WINDOWS} are taken, cut the file`);
+      return fail(
+        'UNREADABLE',
+        `${windows} windows of ${WINDOW} samples; at most ${MAX_WINDOWS} are taken, cut the file`,
+      );
     }
     const padded = new Float32Array(CONTEXT + windows * WINDOW);
     padded.set(read.value, CONTEXT);
     return ok(
-      Array.from({ length: windows }, (_, i) => vadInputs(padded.subarray(i * WINDOW, (i + 1) * WINDOW + CONTEXT))),
+      Array.from({ length: windows }, (_, i) =>
+        vadInputs(padded.subarray(i * WINDOW, (i + 1) * WINDOW + CONTEXT)),
+      ),
     );
   },
 

@@ -90,8 +90,10 @@ function speech(random: Random, count: number): Float32Array {
 
 /** `count` samples of audio of the given class at SAMPLE_RATE, in [-1, 1]. A function of `random` alone. */
 export function synthesise(kind: AudioClass, random: Random, count: number): Float32Array {
-  const hiss = (rms: number): Float32Array => Float32Array.from({ length: count }, () => random.normal() * rms);
+  const hiss = (rms: number): Float32Array =>
+    Float32Array.from({ length: count }, () => random.normal() * rms);
   // Noise from a quiet room's to a loud fan's; silence is the last bit of a 16-bit recorder.
-  const samples = kind === 'speech' ? speech(random, count) : hiss(kind === 'noise' ? random.between(0.002, 0.1) : 3e-5);
+  const samples =
+    kind === 'speech' ? speech(random, count) : hiss(kind === 'noise' ? random.between(0.002, 0.1) : 3e-5);
   return samples.map((x) => Math.max(-1, Math.min(1, x)));
 }

@@ -3,7 +3,14 @@ import { createCanvas, GlobalFonts, type Canvas, type SKRSContext2D } from '@nap
 import type { Random } from './random.ts';
 
 /** Fonts of dejavu-fonts-ttf, registered under names that no font of the machine answers to: renders are the same everywhere. */
-const FONTS = ['DejaVuSans', 'DejaVuSans-Bold', 'DejaVuSansCondensed', 'DejaVuSerif', 'DejaVuSerif-Italic', 'DejaVuSansMono'];
+const FONTS = [
+  'DejaVuSans',
+  'DejaVuSans-Bold',
+  'DejaVuSansCondensed',
+  'DejaVuSerif',
+  'DejaVuSerif-Italic',
+  'DejaVuSansMono',
+];
 const familyOf = (font: string): string => `Gridtab ${font}`;
 
 const WORDS = (
@@ -25,7 +32,8 @@ function registerFonts(): void {
   const { resolve } = createRequire(import.meta.url);
   for (const font of FONTS) {
     const path = resolve(`dejavu-fonts-ttf/ttf/${font}.ttf`);
-    if (GlobalFonts.registerFromPath(path, familyOf(font)) === null) throw new Error(`${path}: not a font that can be read`);
+    if (GlobalFonts.registerFromPath(path, familyOf(font)) === null)
+      throw new Error(`${path}: not a font that can be read`);
   }
   fontsRegistered = true;
 }
@@ -62,7 +70,13 @@ function drawColours(random: Random): { ink: string; paper: string } {
 }
 
 /** Camera noise: one normal deviate per pixel, added to its three channels. */
-function addNoise(context: SKRSContext2D, width: number, height: number, deviation: number, random: Random): void {
+function addNoise(
+  context: SKRSContext2D,
+  width: number,
+  height: number,
+  deviation: number,
+  random: Random,
+): void {
   const image = context.getImageData(0, 0, width, height);
   const { data } = image;
   for (let i = 0; i < data.length; i += 4) {

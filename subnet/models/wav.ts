@@ -3,7 +3,12 @@ import wavefile from 'wavefile';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 
 /** PCM is format 1 of the WAVE specification; 16 bits is what recorders and converters write by default. */
-const fmtSchema = v.object({ audioFormat: v.number(), numChannels: v.number(), sampleRate: v.number(), bitsPerSample: v.number() });
+const fmtSchema = v.object({
+  audioFormat: v.number(),
+  numChannels: v.number(),
+  sampleRate: v.number(),
+  bitsPerSample: v.number(),
+});
 
 /**
  * Samples of an untrusted 16-bit PCM WAV file in [-1, 1), its channels averaged. Files of another rate than `sampleRate`
@@ -15,9 +20,13 @@ export function readWav(file: Uint8Array, sampleRate: number): Outcome<Float32Ar
     const fmt = v.safeParse(fmtSchema, wav.fmt);
     if (!fmt.success) return fail('UNREADABLE', 'a WAV file without a readable format chunk');
     const { audioFormat, numChannels, bitsPerSample } = fmt.output;
-    if (audioFormat !== 1 || bitsPerSample !== 16) return fail('UNREADABLE', 'only 16-bit PCM is taken; convert the file first');
+    if (audioFormat !== 1 || bitsPerSample !== 16)
+      return fail('UNREADABLE', 'only 16-bit PCM is taken; convert the file first');
     if (fmt.output.sampleRate !== sampleRate) {
-      return fail('UNREADABLE', `sampled at ${fmt.output.sampleRate} Hz; the model hears ${sampleRate} Hz, convert the file first`);
+      return fail(
+        'UNREADABLE',
+        `sampled at ${fmt.output.sampleRate} Hz; the model hears ${sampleRate} Hz, convert the file first`,
+      );
     }
     if (numChannels < 1) return fail('UNREADABLE', 'a WAV file without channels');
     const { samples } = v.parse(v.object({ samples: v.instance(Uint8Array) }), wav.data);
@@ -26,7 +35,8 @@ export function readWav(file: Uint8Array, sampleRate: number): Outcome<Float32Ar
     const mono = new Float32Array(frames);
     for (let frame = 0; frame < frames; frame++) {
       let sum = 0;
-      for (let channel = 0; channel < numChannels; channel++) sum += view.getInt16(2 * (frame * numChannels + channel), true);
+      for (let channel = 0; channel < numChannels; channel++)
+        sum += view.getInt16(2 * (frame * numChannels + channel), true);
       mono[frame] = sum / numChannels / 32_768;
     }
     return ok(mono);

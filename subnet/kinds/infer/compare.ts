@@ -1,0 +1,130 @@
+import { equalBytes } from '../../../protocol/bytes.ts';
+import type { Model } from '../../../protocol/manifest.ts';
+import type { RefusalCode } from '../../../protocol/refusal.ts';
+import { DTYPE_BYTES, elementCount, float32Values, type Tensor } from '../../../protocol/tensor.ts';
+import type { AuditFailure, Evidence } from '../kind.ts';
+
+type Tolerance = Model['tolerance'];
+export type Comparison = { ok: true; evidence: Evidence } | AuditFailure;
+
+const failure = (code: RefusalCode, message: string, evidence: Evidence): AuditFailure => ({
+  ok: false,
+  code,
+  message,
+  evidence,
+});
+
+/**
+ * Holds claimed outputs against recomputed ones. Same bits pass at once; otherwise the model's tolerance class decides. A
+ * further class is a further case here. Pure; linear in the number of elements.
+ */
+export function compareOutputs(
+  expected: readonly Tensor[],
+  claimed: readonly Tensor[],
+  tolerance: Tolerance,
+): Comparison {
+  const mismatch = signatureMismatch(expected, claimed);
+  if (mismatch !== null) return failure('WRONG_SHAPE', mismatch, { method: 'shape' });
+  if (expected.every((tensor, i) => equalBytes(tensor.data, claimed[i]?.data ?? new Uint8Array()))) {
+    return { ok: true, evidence: { method: 'equal' } };
+  }
+  switch (tolerance.class) {
+    case 'T':
+      return compareWithin(expected, claimed, tolerance);
+  }
+}
+
+/** In what `tensors` differ from `signature` in number, order, name, type or dims, in words; null when in nothing. */
+export function signatureMismatch(
+  signature: readonly Pick<Tensor, 'name' | 'dtype' | 'dims'>[],
+  tensors: readonly Tensor[],
+): string | null {
+  if (tensors.length !== signature.length)
+    return `expected ${signature.length} tensors, got ${tensors.length}`;
+  for (const [i, { name, dtype, dims }] of signature.entries()) {
+    const tensor = tensors[i];
+    if (tensor === undefined) return `tensor ${i} is missing`;
+    const sameDims =
+      tensor.dims.length === dims.length && dims.every((dim, axis) => dim === tensor.dims[axis]);
+    if (tensor.name !== name || tensor.dtype !== dtype || !sameDims) {
+      return `tensor ${i}: expected ${name} ${dtype}[${dims.join(',')}], got ${tensor.name} ${tensor.dtype}[${tensor.dims.join(',')}]`;
+    }
+    if (tensor.data.length !== elementCount(dims) * DTYPE_BYTES[dtype])
+      return `tensor ${i}: ${tensor.data.length} bytes of data`;
+  }
+  return null;
+}
+
+/**
+ * Tier T: float outputs by relative L2 over max(norm, floor), all others bit for bit. Where the recomputed tensor holds NaN
+ * or infinity the claimed one must hold the same.
+ */
+function compareWithin(
+  expected: readonly Tensor[],
+  claimed: readonly Tensor[],
+  tolerance: Tolerance,
+): Comparison {
+  let worst = { output: expected[0]?.name ?? '', relativeL2: 0 };
+  for (const [i, tensor] of expected.entries()) {
+    const other = claimed[i];
+    if (other === undefined) return failure('WRONG_SHAPE', `tensor ${i} is missing`, { method: 'shape' });
+    if (tensor.dtype !== 'float32') {
+      if (equalBytes(tensor.data, other.data)) continue;
+      return failure('DIGEST_MISMATCH', `${tensor.name} is of integers and must be equal`, {
+        method: 'equal',
+        output: tensor.name,
+      });
+    }
+    const difference = relativeL2(float32Values(tensor), float32Values(other), tolerance.floor);
+    if (!difference.finite) {
+      const { index } = difference;
+      const code = difference.expectedFinite ? 'NOT_FINITE' : 'OUT_OF_TOLERANCE';
+      return failure(
+        code,
+        `${tensor.name}[${index}]: only one side is NaN or infinite, or they differ in sign`,
+        {
+          method: 'relativeL2',
+          output: tensor.name,
+          index,
+        },
+      );
+    }
+    // `>=` keeps the name of the last output when all differences are zero, and lets nothing that is NaN through below.
+    if (difference.value >= worst.relativeL2) worst = { output: tensor.name, relativeL2: difference.value };
+  }
+  const evidence = {
+    method: 'relativeL2',
+    ...worst,
+    tolerance: tolerance.relativeL2,
+    floor: tolerance.floor,
+  };
+  if (worst.relativeL2 <= tolerance.relativeL2) return { ok: true, evidence };
+  const text = `${worst.output} differs by ${worst.relativeL2.toExponential(2)} (relative L2); allowed is ${tolerance.relativeL2.toExponential(2)}`;
+  return failure('OUT_OF_TOLERANCE', text, evidence);
+}
+
+type Difference = { finite: true; value: number } | { finite: false; index: number; expectedFinite: boolean };
+
+/**
+ * ‖claimed − expected‖ / max(‖expected‖, floor), summed in float64, where squares of float32 cannot overflow. Elements that
+ * are the same NaN or infinity on both sides count nothing. Never NaN; at most Number.MAX_VALUE, so that it can be encoded.
+ */
+export function relativeL2(expected: Float32Array, claimed: Float32Array, floor: number): Difference {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const e = expected[i] ?? 0;
+    const c = claimed[i] ?? Number.NaN;
+    if (!Number.isFinite(e) || !Number.isFinite(c)) {
+      if (Object.is(e, c)) continue;
+      return { finite: false, index: i, expectedFinite: Number.isFinite(e) };
+    }
+    difference += (c - e) * (c - e);
+    norm += e * e;
+  }
+  if (difference === 0) return { finite: true, value: 0 };
+  return {
+    finite: true,
+    value: Math.min(Math.sqrt(difference) / Math.max(Math.sqrt(norm), floor), Number.MAX_VALUE),
+  };
+}

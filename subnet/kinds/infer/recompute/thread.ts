@@ -1,0 +1,35 @@
+import { parentPort } from 'node:worker_threads';
+import { errorText } from '../../../../protocol/outcome.ts';
+import { compareOutputs } from '../compare.ts';
+import type { Reply, Request } from './messages.ts';
+import { openSession, runSession } from './session.ts';
+
+/**
+ * Entry of a recompute thread: runs catalogue models on onnxruntime-web's WASM provider, one request at a time, and keeps
+ * a session per model. Talks to the pool (pool.ts) alone, which ends it after a failure.
+ */
+const sessions = new Map<string, ReturnType<typeof openSession>>();
+
+function sessionOf(model: Request['model']): ReturnType<typeof openSession> {
+  const { sha256 } = model;
+  const open = sessions.get(sha256) ?? openSession(model);
+  sessions.set(sha256, open);
+  return open;
+}
+
+async function answer({ model, inputs, outputs, claim }: Request): Promise<Reply> {
+  try {
+    const session = await sessionOf(model);
+    const startMs = performance.now();
+    const computed = await runSession(session, inputs, outputs);
+    const elapsedMs = performance.now() - startMs;
+    if (claim === undefined) return { ok: true, elapsedMs, outputs: computed };
+    return { ok: true, elapsedMs, comparison: compareOutputs(computed, claim.outputs, claim.tolerance) };
+  } catch (error) {
+    return { ok: false, message: errorText(error) };
+  }
+}
+
+parentPort?.on('message', (request: Request) => {
+  void answer(request).then((reply) => parentPort?.postMessage(reply));
+});

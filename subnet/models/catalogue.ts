@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Model } from '../../protocol/manifest.ts';
+import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import { RecomputePool } from '../kinds/infer/recompute/pool.ts';
+import { type CatalogueEntry, catalogueSchema } from './entry.ts';
+import { knownAnswer } from './known-answers.ts';
+import { type ModelFileProblem, verifyModelFile } from './model-file.ts';
+
+/** The catalogue of this repository. Served to browsers as it is, and read here. */
+export const CATALOGUE_FILE = new URL('../../public/catalogue.json', import.meta.url);
+
+export type CatalogueProblem = 'CATALOGUE_MALFORMED' | ModelFileProblem | 'KNOWN_ANSWER';
+
+export type FileOnDisk = { path: string; bytes: number };
+
+/** The models of a subnet, with their files found, checked and answered for. Immutable. */
+export interface Catalogue {
+  /** As the manifest lists them. */
+  readonly models: readonly Model[];
+  /** By the hex SHA-256 of its file. */
+  modelOf(sha256: string): Model | null;
+  /** The file with this hex SHA-256, for the HTTP server. Other files than models have none. */
+  fileOf(sha256: string): FileOnDisk | null;
+}
+
+export type CatalogueOptions = {
+  /** Where known answers are kept between starts; made when missing. */
+  dataDir: string;
+  file?: URL;
+  warn?: (message: string) => void;
+};
+
+/**
+ * Reads the catalogue, checks every model's file against its pinned hash and takes its known answer from `dataDir`, or
+ * computes it (a second or two per model, at the first start only).
+ */
+export async function openCatalogue(
+  options: CatalogueOptions,
+): Promise<Outcome<Catalogue, CatalogueProblem>> {
+  const entries = await readEntries(options.file ?? CATALOGUE_FILE);
+  if (!entries.ok) return entries;
+  let pool: RecomputePool | undefined;
+  const answering = {
+    folder: join(options.dataDir, 'known-answers'),
+    pool: () => (pool ??= new RecomputePool()),
+    warn: options.warn ?? (() => undefined),
+  };
+  try {
+    const models: Model[] = [];
+    const files = new Map<string, FileOnDisk>();
+    for (const entry of entries.value) {
+      const file = await verifyModelFile(entry);
+      if (!file.ok) return file;
+      const { path, bytes, chunks } = file.value;
+      const { file: _, knownAnswerSeed: seed, ...rest } = entry;
+      const outputs = await knownAnswer({ ...rest, path }, seed, answering);
+      if (!outputs.ok) return outputs;
+      models.push({ ...rest, chunks, knownAnswer: { seed, outputs: outputs.value } });
+      files.set(entry.sha256, { path, bytes });
+    }
+    return ok({
+      models,
+      modelOf: (sha256) => models.find((model) => model.sha256 === sha256) ?? null,
+      fileOf: (sha256) => files.get(sha256) ?? null,
+    });
+  } finally {
+    await pool?.close();
+  }
+}
+
+async function readEntries(file: URL): Promise<Outcome<CatalogueEntry[], 'CATALOGUE_MALFORMED'>> {
+  try {
+    const json: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const parsed = v.safeParse(catalogueSchema, json);
+    return parsed.success
+      ? ok(parsed.output.models)
+      : fail('CATALOGUE_MALFORMED', `${file.pathname}: ${v.summarize(parsed.issues)}`);
+  } catch (error) {
+    return fail('CATALOGUE_MALFORMED', `${file.pathname}: ${errorText(error)}`);
+  }
+}

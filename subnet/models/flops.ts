@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import * as v from 'valibot';
+import { knownInput } from '../../protocol/known-answer.ts';
+import { openSession, runSession } from '../kinds/infer/recompute/session.ts';
+import { CATALOGUE_FILE } from './catalogue.ts';
+import { type CatalogueEntry, catalogueSchema } from './entry.ts';
+import { verifyModelFile } from './model-file.ts';
+
+/**
+ * Counts the FLOPs of catalogue models: `node subnet/models/flops.ts` prints `name count` lines, to be put into
+ * public/catalogue.json. Counted are multiply-adds, 2 each, of convolutions, matrix products and LSTM cells, from the shapes
+ * onnxruntime saw in a profiled run; element-wise operators, pooling and activations count nothing.
+ */
+const shapes = v.array(
+  v.pipe(
+    v.record(v.string(), v.array(v.number())),
+    v.transform((shape) => Object.values(shape)[0] ?? []),
+  ),
+);
+const kernelSchema = v.object({
+  name: v.pipe(v.string(), v.endsWith('_kernel_time')),
+  args: v.object({ op_name: v.string(), input_type_shape: shapes, output_type_shape: shapes }),
+});
+
+const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+const last = (dims: readonly number[]): number => dims.at(-1) ?? 0;
+
+/** FLOPs of one kernel by its operator (ONNX names; Fused* are onnxruntime's, with their activation). */
+function kernelFlops(operator: string, inputs: number[][], outputs: number[][]): number {
+  const [x = [], w = []] = inputs;
+  const [y = []] = outputs;
+  switch (operator) {
+    case 'Conv':
+    case 'FusedConv':
+      // W is [out channels, in channels per group, ...kernel]: each output element sums over all but the first.
+      return 2 * product(y) * product(w.slice(1));
+    case 'Gemm':
+    case 'FusedGemm':
+    case 'MatMul':
+    case 'FusedMatMul':
+      // Y is [..., m, n] and X holds m·k elements whether transposed or not.
+      return (2 * product(x) * product(y)) / product(y.slice(0, -1));
+    case 'LSTM': {
+      // X is [steps, batch, in], the first state [directions, batch, hidden]; four gates over input and state.
+      const [steps = 0, batch = 0, width = 0] = x;
+      const [directions = 0] = y.slice(1);
+      return 2 * 4 * steps * batch * directions * last(y) * (width + last(y));
+    }
+    default:
+      return 0;
+  }
+}
+
+/** FLOPs of the one run in `profile`: the JSON that onnxruntime prints at the end of profiling. */
+export function countFlops(profile: string): number {
+  const events = v.parse(v.array(v.unknown()), JSON.parse(profile));
+  let flops = 0;
+  for (const event of events) {
+    const kernel = v.safeParse(kernelSchema, event);
+    if (!kernel.success) continue;
+    const { op_name, input_type_shape, output_type_shape } = kernel.output.args;
+    flops += kernelFlops(op_name, input_type_shape, output_type_shape);
+  }
+  return flops;
+}
+
+/** Counts one catalogue model in a process of its own, whose standard output is the profile and nothing else. */
+export async function flopsOf(name: string): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, name], {
+    maxBuffer: 2 ** 26,
+  });
+  return countFlops(stdout);
+}
+
+/** One profiled run: onnxruntime prints the profile itself. */
+async function printProfile(entry: CatalogueEntry): Promise<void> {
+  const file = await verifyModelFile(entry);
+  if (!file.ok) throw new Error(file.message);
+  const session = await openSession(
+    { path: file.value.path, sha256: entry.sha256 },
+    { enableProfiling: true },
+  );
+  const outputs = entry.outputs.map(({ name }) => name);
+  await runSession(session, knownInput(entry, entry.knownAnswerSeed), outputs);
+  session.endProfiling();
+}
+
+async function main(name: string | undefined): Promise<void> {
+  const { models } = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
+  if (name === undefined) {
+    for (const entry of models) console.log(entry.name, await flopsOf(entry.name));
+    return;
+  }
+  const entry = models.find((model) => model.name === name);
+  if (entry === undefined) throw new Error(`there is no model ${name} in the catalogue`);
+  await printProfile(entry);
+}
+
+if (import.meta.main) await main(process.argv[2]);

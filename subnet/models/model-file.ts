@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { CHUNK_BYTES } from '../../protocol/limits.ts';
+import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import type { CatalogueEntry } from './entry.ts';
+
+export type ModelFileProblem =
+  /** The package is not installed, or does not hold the file. */
+  | 'MODEL_MISSING'
+  /** The file is another than the catalogue pins. */
+  | 'MODEL_CHANGED';
+
+/** A model's file on disk, found to be the pinned one. */
+export type VerifiedFile = { path: string; bytes: number; chunks: string[] };
+
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** SHA-256 of each CHUNK_BYTES of `file`, the last piece shorter; of nothing, one hash. */
+export function chunkHashes(file: Uint8Array): string[] {
+  const chunks: string[] = [];
+  for (let at = 0; at === 0 || at < file.length; at += CHUNK_BYTES)
+    chunks.push(hashOf(file.subarray(at, at + CHUNK_BYTES)));
+  return chunks;
+}
+
+/** Finds the entry's file in its npm package and checks its size and hash. */
+export async function verifyModelFile(
+  entry: CatalogueEntry,
+): Promise<Outcome<VerifiedFile, ModelFileProblem>> {
+  const where = `${entry.file.package}/${entry.file.path}`;
+  const manifest = packageManifest(entry.file.package);
+  if (manifest === undefined)
+    return fail('MODEL_MISSING', `${entry.name}: package ${entry.file.package} is not installed; run npm ci`);
+  const path = join(dirname(manifest), entry.file.path);
+  try {
+    const file = await readFile(path);
+    const hash = hashOf(file);
+    if (file.length !== entry.bytes || hash !== entry.sha256) {
+      const found = `${file.length} bytes with sha256 ${hash}`;
+      return fail(
+        'MODEL_CHANGED',
+        `${entry.name}: ${where} has ${found}; the catalogue pins ${entry.bytes} bytes with ${entry.sha256}. Run npm ci, or correct the catalogue`,
+      );
+    }
+    return ok({ path, bytes: file.length, chunks: chunkHashes(file) });
+  } catch (error) {
+    return fail('MODEL_MISSING', `${entry.name}: ${where} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** Path of the package's package.json as seen from here; its `exports` do not matter. */
+function packageManifest(name: string): string | undefined {
+  try {
+    return findPackageJSON(name, import.meta.url);
+  } catch {
+    return undefined;
+  }
+}
