@@ -13,7 +13,7 @@ export type KindsOptions = {
 };
 
 /** Every kind of work on the validator's side. */
-export type NodeKinds = { readonly [K in KindName]: NodeKind<K> };
+type NodeKinds = { readonly [K in KindName]: NodeKind<K> };
 
 /** Makes the node's side of every kind. Close each of them at shutdown. Throws when the catalogue and its sources disagree. */
 export async function createKinds({ catalogue, hash, recompute }: KindsOptions): Promise<NodeKinds> {
