@@ -29,7 +29,13 @@ export type Step = {
   detail: string;
 };
 
-export type Download = { name: string; sha256: string; loadedBytes: number; totalBytes: number; done: boolean };
+export type Download = {
+  name: string;
+  sha256: string;
+  loadedBytes: number;
+  totalBytes: number;
+  done: boolean;
+};
 
 export type UnitStatus = 'leased' | 'running' | 'returned' | 'accepted' | 'rejected' | 'released';
 
@@ -93,13 +99,18 @@ export type AppState = {
   receipts: { total: number; latest: ReceiptRow[] };
   /** Why there is no work, while there is none. */
   idleReason: { text: string; retryAtMs: number } | null;
+  /** A subnet whose owner this browser does not trust yet: `start({ trust: true })` does, once per owner key. */
+  foreign?: { name: string; url: string; owner: string } | null;
   /** Milliseconds since the page was opened. */
   milestones: { startedMs: number | null; joinedMs: number | null; firstVerifiedMs: number | null };
 };
 
+export type StartOptions = { trust?: boolean };
+
 /** What the views can ask for. */
 export type AppActions = {
-  start(): void;
+  /** `trust` accepts the owner that `AppState.foreign` names. */
+  start(options?: StartOptions): void;
   stop(): void;
   pause(): void;
   resume(): void;
@@ -113,7 +124,7 @@ export type AppActions = {
 /** The typed automation API at `window.gridtab`. */
 export interface GridtabApi {
   /** Resolves when the tab is running, rejects with the problem when it could not start. */
-  start(): Promise<void>;
+  start(options?: StartOptions): Promise<void>;
   /** Returns leases and stops within one dispatch; resolves when idle. */
   stop(): Promise<void>;
   pause(reason?: string): Promise<void>;

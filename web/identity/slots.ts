@@ -1,0 +1,43 @@
+/**
+ * Tabs of one browser profile share storage but never a peer id: each takes the lowest free slot under a Web Lock and
+ * holds it for the life of the page; the browser gives it back when the page goes, however it goes.
+ */
+
+/** A profile with more tabs than this is a farm that should pin its slots; and a search has to end. */
+export const MAX_SLOTS = 256;
+
+export type Slot = { readonly slot: number; release(): void };
+
+/** The part of `navigator.locks` that is used. */
+export type Locks = Pick<LockManager, 'request'>;
+
+/** Takes `slot`, or null when another tab has it. */
+async function take(locks: Locks, slot: number): Promise<Slot | null> {
+  return await new Promise<Slot | null>((resolve, reject) => {
+    locks
+      .request(`gridtab-slot-${slot}`, { ifAvailable: true }, async (lock) => {
+        if (lock === null) {
+          resolve(null);
+          return;
+        }
+        await new Promise<void>((release) => {
+          resolve({ slot, release });
+        });
+      })
+      .catch(reject);
+  });
+}
+
+/**
+ * The lowest free slot, or `pinned` when it is free; null when there is none. Without Web Locks (an insecure origin)
+ * slot `pinned ?? 0` is taken on trust: a second tab is then refused by the validator, not by the browser.
+ */
+export async function claimSlot(locks: Locks | undefined, pinned?: number): Promise<Slot | null> {
+  if (locks === undefined) return { slot: pinned ?? 0, release: () => {} };
+  if (pinned !== undefined) return await take(locks, pinned);
+  for (let slot = 0; slot < MAX_SLOTS; slot++) {
+    const taken = await take(locks, slot);
+    if (taken !== null) return taken;
+  }
+  return null;
+}

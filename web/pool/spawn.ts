@@ -1,0 +1,36 @@
+import { proxy, wrap } from 'comlink';
+import type { GridWorker } from '../../worker/contract.ts';
+import workerUrl from '../../worker/main.ts?worker&url';
+import { trustedScriptUrl } from './trusted-url.ts';
+
+/** A worker that runs, as the pool needs it. */
+export type Spawned = {
+  worker: GridWorker;
+  /** Calls back once when the worker fails as a whole: its script does not load, or it throws outside a call. */
+  onCrash(listener: (reason: string) => void): void;
+  terminate(): void;
+};
+
+/** Starts a worker. Its calls go over comlink; one that never answers is the pool's business. */
+export function spawnWorker(name: string): Spawned {
+  const thread = new Worker(trustedScriptUrl(workerUrl), { type: 'module', name });
+  const remote = wrap<GridWorker>(thread);
+  return {
+    worker: {
+      open: (options, onEvent) => remote.open(options, proxy(onEvent)),
+      prepare: (model, url, provider) => remote.prepare(model, url, provider),
+      run: (task) => remote.run(task),
+      cancel: (taskId) => remote.cancel(taskId),
+      close: () => remote.close(),
+    },
+    onCrash: (listener) => {
+      thread.addEventListener(
+        'error',
+        (event) => listener(event.message || 'its script could not be loaded'),
+        { once: true },
+      );
+      thread.addEventListener('messageerror', () => listener('a message could not be read'), { once: true });
+    },
+    terminate: () => thread.terminate(),
+  };
+}

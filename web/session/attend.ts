@@ -1,0 +1,181 @@
+import { JOIN_PROTOCOL, WORK_PROTOCOL } from '../../protocol/limits.ts';
+import type { Lease } from '../../protocol/messages.ts';
+import { errorText } from '../../protocol/outcome.ts';
+import type { OpenReport } from '../../worker/contract.ts';
+import type { Link } from '../peer/peer.ts';
+import { loadCursor, saveCursor } from '../receipts/book.ts';
+import { Burst } from './burst.ts';
+import type { LinkEnd } from './connect.ts';
+import { helloOf } from './hello.ts';
+import { join, type JoinResult } from './join.ts';
+import { LedgerSync } from './ledger-sync.ts';
+import { problemOf, refusalProblem } from './problems.ts';
+import type { Run, RunContext } from './run.ts';
+import { setStep } from './steps.ts';
+import { serveWork } from './work-stream.ts';
+
+/** Opening a stream is a round trip or two. */
+const OPEN_TIMEOUT_MS = 15_000;
+
+/** One connection, from registration to its end. Never rejects. */
+export async function attend(link: Link, run: Run, context: RunContext): Promise<LinkEnd> {
+  const { state, store } = run.deps;
+  showOnline(link, run);
+  const signal = AbortSignal.any([run.signal, link.closed]);
+  const lost = (joined: boolean, message: string): LinkEnd => ({ joined, refusal: null, message });
+
+  const opened = await context.opened;
+  if (opened === null || signal.aborted) return lost(false, 'the connection was lost');
+  setStep(state, 'register', 'active');
+  const joined = await joinOver(link, run, context, opened, signal);
+  if (!joined.ok) {
+    return joined.refusal === null ? lost(false, joined.message) : { joined: false, refusal: joined.refusal };
+  }
+  onTerms(joined, run);
+
+  const { account } = context.identity;
+  const cursorKey = `${context.loaded.url}|${link.peer}|${account.id}`;
+  const ledger = new LedgerSync({
+    link,
+    account: account.publicKey,
+    loadCursor: () => loadCursor(store, cursorKey),
+    saveCursor: (after) => saveCursor(store, cursorKey, after),
+    keep: context.receipts.keep,
+    onBalance: ({ settled, pending }) => {
+      state.clearProblem('LEDGER_UNREACHABLE');
+      state.update({
+        credits: {
+          settled: settled.toString(),
+          pending: pending.map(({ kind, units, work }) => ({ kind, units, work: work.toString() })),
+        },
+      });
+    },
+    onRoundTrip: (ms) => {
+      run.meters.roundTrip = () => link.roundTripMs() ?? Math.round(ms);
+    },
+    onFailure: (message) => {
+      if (!signal.aborted) state.addProblem(problemOf('LEDGER_UNREACHABLE', message));
+    },
+    signal,
+  });
+
+  run.onCapabilities = () => void sayHelloAgain(link, run, context, opened, signal);
+  try {
+    const stream = await link.openStream(
+      WORK_PROTOCOL,
+      AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]),
+    );
+    void ledger.start();
+    const end = await serveWork(stream, {
+      desk: context.desk,
+      validator: link.peer,
+      maxLeases: joined.terms.maxLeases,
+      onIdle: (idle) => {
+        if (idle === null && state.current.idleReason === null) return;
+        state.update({
+          idleReason: idle === null ? null : { text: idle.reason, retryAtMs: Date.now() + idle.retryInMs },
+        });
+      },
+      onEpoch: ({ epoch, endsInMs }) => {
+        showEpoch(epoch, endsInMs, run);
+        ledger.refresh();
+      },
+      onRefusal: (refusal) => state.addProblem(refusalProblem(refusal)),
+      onVerdict: () => ledger.refresh(),
+      signal,
+    });
+    return { ...end, joined: true };
+  } catch (error) {
+    return lost(true, errorText(error));
+  } finally {
+    run.onCapabilities = () => {};
+    run.meters.roundTrip = null;
+    state.update({ idleReason: null });
+  }
+}
+
+function showOnline(link: Link, run: Run): void {
+  const { state } = run.deps;
+  state.clearProblem('VALIDATOR_UNREACHABLE');
+  if (link.fallbackReason === null) state.clearProblem('UDP_BLOCKED');
+  else state.addProblem(problemOf('UDP_BLOCKED', link.fallbackReason));
+  state.update(
+    {
+      connection: {
+        status: 'online',
+        transport: link.transport,
+        peer: link.peer,
+        roundTripMs: link.roundTripMs(),
+        retryAtMs: null,
+        attempts: 0,
+        reason: link.fallbackReason,
+      },
+    },
+    'now',
+  );
+  setStep(state, 'connect', 'done', link.transport === 'websocket' ? 'WebSocket' : 'WebRTC-Direct');
+}
+
+function showEpoch(epoch: number, endsInMs: number, run: Run): void {
+  const { state } = run.deps;
+  if (state.current.subnet === null) return;
+  state.update({ subnet: { ...state.current.subnet, epoch, epochEndsAtMs: Date.now() + endsInMs } });
+}
+
+/** Opens a join stream and says hello; the burst, where one is asked for, is shown and run like any unit. */
+async function joinOver(
+  link: Link,
+  run: Run,
+  context: RunContext,
+  opened: OpenReport,
+  signal: AbortSignal,
+): Promise<JoinResult> {
+  const { identity, subnet, models } = context;
+  const adapter = run.deps.state.current.adapter ?? opened.adapter;
+  const hello = helloOf(identity, subnet, { hash: opened.hash, adapter, models });
+  const burst = new Burst(run, context, signal);
+  try {
+    const stream = await link.openStream(
+      JOIN_PROTOCOL,
+      AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]),
+    );
+    const deps = { validator: link.peer, peer: identity.peer, run: (lease: Lease) => burst.run(lease) };
+    const joined = await join(stream, hello, deps, signal);
+    burst.judged(joined, link);
+    return joined;
+  } catch (error) {
+    return { ok: false, refusal: null, message: errorText(error) };
+  }
+}
+
+function onTerms(joined: Extract<JoinResult, { ok: true }>, run: Run): void {
+  const { state } = run.deps;
+  for (const code of [
+    'CONNECTION_LOST',
+    'JOIN_FAILED',
+    'REFUSED_BUSY',
+    'REFUSED_NOT_REGISTERED',
+    'REFUSED_TOO_FEW_SHARES',
+  ]) {
+    state.clearProblem(code);
+  }
+  showEpoch(joined.terms.epoch, joined.terms.epochEndsInMs, run);
+  setStep(state, 'register', 'done', joined.burst === null ? 'known already' : 'by hash burst');
+  run.joined();
+}
+
+/** Models are ready: the validator learns it by a second hello on the same connection. */
+async function sayHelloAgain(
+  link: Link,
+  run: Run,
+  context: RunContext,
+  opened: OpenReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const { state } = run.deps;
+  const joined = await joinOver(link, run, context, opened, signal);
+  if (signal.aborted) return;
+  if (joined.ok) context.desk.poll();
+  else if (joined.refusal !== null) state.addProblem(refusalProblem(joined.refusal));
+  else state.addProblem(problemOf('JOIN_FAILED', joined.message));
+}

@@ -1,0 +1,85 @@
+import { LEDGER_PROTOCOL } from '../../protocol/limits.ts';
+import { errorText, fail, type Outcome } from '../../protocol/outcome.ts';
+import type { Receipt, SignedReceipt } from '../../protocol/receipt.ts';
+import type { Link } from '../peer/peer.ts';
+import { LedgerClient, type Balance } from './ledger.ts';
+
+/** Balances are asked for at most this often, however fast units are accepted. */
+const MIN_INTERVAL_MS = 5_000;
+const OPEN_TIMEOUT_MS = 10_000;
+
+export type LedgerSyncDeps = {
+  link: Link;
+  /** 32 bytes. */
+  account: Uint8Array;
+  loadCursor: () => Promise<number>;
+  saveCursor: (after: number) => Promise<unknown>;
+  /** Checks and keeps a receipt; null when it does not hold up. */
+  keep: (signed: SignedReceipt) => Promise<Receipt | null>;
+  onBalance: (balance: Balance) => void;
+  /** A request and its reply, in milliseconds. */
+  onRoundTrip: (ms: number) => void;
+  onFailure: (message: string) => void;
+  signal: AbortSignal;
+};
+
+/** Keeps balance and receipts up to date over one connection: at once after joining, then when `refresh` says so. */
+export class LedgerSync {
+  readonly #deps: LedgerSyncDeps;
+  #client: LedgerClient | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: LedgerSyncDeps) {
+    this.#deps = deps;
+    deps.signal.addEventListener('abort', () => this.#stop());
+  }
+
+  /** Receipts this browser does not have yet, then the balance. */
+  async start(): Promise<void> {
+    const { loadCursor, saveCursor, keep, onFailure } = this.#deps;
+    await this.#balance();
+    const client = await this.#open();
+    if (!client.ok) return;
+    const read = await client.value.receipts(await loadCursor(), keep, saveCursor);
+    if (!read.ok && !this.#deps.signal.aborted) onFailure(read.message);
+  }
+
+  /** The balance changed: asks for it soon, several times in short order become one. */
+  refresh(): void {
+    if (this.#timer !== null || this.#deps.signal.aborted) return;
+    const waitMs = Math.max(0, this.#lastMs + MIN_INTERVAL_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#balance();
+    }, waitMs);
+  }
+
+  async #balance(): Promise<void> {
+    const { account, onBalance, onRoundTrip, onFailure, signal } = this.#deps;
+    this.#lastMs = performance.now();
+    const client = await this.#open();
+    const sentMs = performance.now();
+    const balance = client.ok ? await client.value.balance(account) : client;
+    if (signal.aborted) return;
+    if (!balance.ok) return onFailure(balance.message);
+    onRoundTrip(performance.now() - sentMs);
+    onBalance(balance.value);
+  }
+
+  async #open(): Promise<Outcome<LedgerClient>> {
+    if (this.#client !== null && !this.#client.closed) return { ok: true, value: this.#client };
+    try {
+      const signal = AbortSignal.any([this.#deps.signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]);
+      this.#client = new LedgerClient(await this.#deps.link.openStream(LEDGER_PROTOCOL, signal));
+      return { ok: true, value: this.#client };
+    } catch (error) {
+      return fail('CLOSED', errorText(error));
+    }
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    void this.#client?.close();
+  }
+}
