@@ -47,7 +47,10 @@ export const DEFAULTS: NodeConfig = {
 /** Emission of each kind, in parts per million (training's 30 % stays unissued until it is a kind). */
 const EMISSION_PPM: Record<(typeof KIND_NAMES)[number], number> = { hash: 100_000, infer: 600_000 };
 
-export const MECHANISMS: Manifest['kinds'] = KIND_NAMES.map((kind) => ({ kind, emissionPpm: EMISSION_PPM[kind] }));
+export const MECHANISMS: Manifest['kinds'] = KIND_NAMES.map((kind) => ({
+  kind,
+  emissionPpm: EMISSION_PPM[kind],
+}));
 
 /** Registration: 16 shares of 2^14 hashes: a second on a software adapter, nothing on a GPU. */
 export const REGISTRATION = { bits: 0x1f03_ffff, shares: 16 };

@@ -37,7 +37,9 @@ export function createFaults(logger: Logger, crashAt: string | undefined): Fault
   }
   const [wanted, count] = crashAt.split(':');
   if (!PERSISTENCE_POINTS.some((point) => point === wanted)) {
-    throw new Error(`GRIDTAB_CRASH_AT: no persistence point ${wanted}; there are ${PERSISTENCE_POINTS.join(', ')}`);
+    throw new Error(
+      `GRIDTAB_CRASH_AT: no persistence point ${wanted}; there are ${PERSISTENCE_POINTS.join(', ')}`,
+    );
   }
   let left = Number(count ?? '1');
   return {

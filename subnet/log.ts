@@ -7,7 +7,10 @@ import type { NodeConfig } from './config.ts';
  */
 export function createLogger(level: NodeConfig['logLevel']): Logger {
   if (process.stderr.isTTY) {
-    return pino({ level, transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } } });
+    return pino({
+      level,
+      transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } },
+    });
   }
   // Synchronous, so that the last line before a crash is there.
   return pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));

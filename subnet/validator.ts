@@ -19,13 +19,16 @@ import { createKinds } from './kinds/registry.ts';
 import { loadOrCreateSeed } from './keys/key-file.ts';
 import { loadOrCreateKeys } from './keys/keys.ts';
 import { startEpochClock } from './ledger/epoch-clock.ts';
-import { Ledger, type ClosedEpoch } from './ledger/ledger.ts';
+import type { ClosedEpoch } from './ledger/close-epoch.ts';
+import { Ledger } from './ledger/ledger.ts';
 import { buildManifest } from './manifest/manifest.ts';
 import { openCatalogue } from './models/catalogue.ts';
 import { givenCertificate, selfMadeCertificate } from './net/certificate.ts';
 import { createNet, tabAddresses } from './net/libp2p.ts';
 import { serveTabs } from './net/serve.ts';
 import { Tabs } from './net/tabs.ts';
+import { webRtcCertificate } from './net/webrtc-certificate.ts';
+import { prune } from './store/retention.ts';
 import { Store } from './store/store.ts';
 
 /** The built page, where `npm run build` puts it. */
@@ -44,7 +47,11 @@ export type Validator = {
 };
 
 /** Starts a validator: ledger, kinds, libp2p, HTTP. Rejects with a reason when something it needs is not there. */
-export async function startValidator(config: NodeConfig, logger: Logger, crashAt?: string): Promise<Validator> {
+export async function startValidator(
+  config: NodeConfig,
+  logger: Logger,
+  crashAt?: string,
+): Promise<Validator> {
   const undo: (() => Promise<unknown> | void)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -100,27 +107,49 @@ async function compose(
   const tabs = new Tabs();
   const jobs = new Jobs({ store, ledger, models, validator: keys.validatorPeer });
   jobs.on('queued', () => tabs.pumpAll());
-  const kinds = bindKinds(await createKinds({ catalogue: catalogue.value, verifyThreads: config.verifyThreads, logger }));
+  const kinds = bindKinds(
+    await createKinds({ catalogue: catalogue.value, recompute: { threads: config.verifyThreads } }),
+  );
   undo.push(() => kinds.close());
-  const leases = new Leases({ store, kinds, jobs, subnet, validator: keys.validatorPeer, onExpired: (lease) => tabs.expired(lease) });
+  const leases = new Leases({
+    store,
+    kinds,
+    jobs,
+    subnet,
+    validator: keys.validatorPeer,
+    onExpired: (lease) => tabs.expired(lease),
+  });
   undo.push(() => leases.close());
   await leases.recover();
-  const judge = new Judge({ store, ledger, leases, jobs, kinds, auditPpm: () => config.auditPpm, faults, logger });
+  const judge = new Judge({
+    store,
+    ledger,
+    leases,
+    jobs,
+    kinds,
+    auditPpm: () => config.auditPpm,
+    faults,
+    logger,
+  });
 
   const clock = startEpochClock({
     ledger,
     slotMs: config.slotMs,
     epochSlots: config.epochSlots,
     logger,
-    onClosed: (closed) => tellEpoch(tabs, closed, clock.endsInMs()),
+    onClosed: (closed) => {
+      tellEpoch(tabs, closed, clock.endsInMs());
+      prune(store, closed.next.epoch).catch((error: unknown) =>
+        logger.error({ error: errorText(error) }, 'old rows could not be deleted'),
+      );
+    },
   });
   undo.push(() => clock.stop());
 
   const tls = await tlsOf(config, { warn, info });
   const net = await createNet({
     key: keys.validatorKey,
-    dataDir: join(dataDir, 'libp2p'),
-    keychainPass: keys.keychainPass,
+    certificate: await webRtcCertificate(keysDir, { warn, info }),
     host: config.host,
     webrtcPort: config.webrtcPort,
     wsPort: config.wsPort,
@@ -150,7 +179,15 @@ async function compose(
   const build = (): Promise<SignedManifest> =>
     buildManifest(
       store,
-      { name: config.name, owner, validator: keys.validatorPeer, addresses: tabAddresses(net), mechanisms: MECHANISMS, models, policy },
+      {
+        name: config.name,
+        owner,
+        validator: keys.validatorPeer,
+        addresses: tabAddresses(net),
+        mechanisms: MECHANISMS,
+        models,
+        policy,
+      },
       keys,
     );
   let manifest = await build();
@@ -162,8 +199,6 @@ async function compose(
   };
   const renewal = setInterval(renew, RENEW_MANIFEST_MS);
   undo.push(() => clearInterval(renewal));
-  // The addresses change when the WebRTC certificate is renewed.
-  net.addEventListener('self:peer:update', renew);
 
   let ready = true;
   const http = await createHttpServer({
@@ -180,7 +215,10 @@ async function compose(
   });
   undo.push(() => http.close());
   undo.push(() => void (ready = false));
-  logger.info({ url: http.url, peer: keys.validatorPeer, addresses: tabAddresses(net), epoch: ledger.current.epoch }, 'validator is up');
+  logger.info(
+    { url: http.url, peer: keys.validatorPeer, addresses: tabAddresses(net), epoch: ledger.current.epoch },
+    'validator is up',
+  );
   return { url: http.url, manifest: () => manifest, stop };
 }
 
@@ -191,7 +229,7 @@ async function tlsOf(config: NodeConfig, notices: { warn: (m: string) => void; i
     case 'self':
       return await selfMadeCertificate({ dir: join(config.dataDir, 'keys'), notices });
     case 'given':
-      return await givenCertificate(config.tls.certFile, config.tls.keyFile);
+      return await givenCertificate(config.tls.certFile, config.tls.keyFile, notices);
   }
 }
 

@@ -44,10 +44,15 @@ export class Jobs extends EventEmitter implements JobsApi {
     if (model === undefined) return fail('UNKNOWN_MODEL', `There is no model ${modelName} in the catalogue.`);
     const mismatch = signatureMismatch(model, inputs);
     if (mismatch !== null) return fail('WRONG_SHAPE', mismatch);
-    const unit: Unit = { kind: 'infer', spec: { model: hexToBytes(model.sha256) }, input: { tensors: inputs } };
+    const unit: Unit = {
+      kind: 'infer',
+      spec: { model: hexToBytes(model.sha256) },
+      input: { tensors: inputs },
+    };
     const bytes = encodeCbor(unit);
     // The lease around it takes less than a kilobyte.
-    if (bytes.length > MAX_WORK_MESSAGE_BYTES - 1024) return fail('TOO_LARGE', 'The inputs do not fit one message.');
+    if (bytes.length > MAX_WORK_MESSAGE_BYTES - 1024)
+      return fail('TOO_LARGE', 'The inputs do not fit one message.');
     const name = randomBytes(16).toString('hex');
     const taken = await this.#store.write(async (tx) => {
       const { queued } = await tx
@@ -58,7 +63,15 @@ export class Jobs extends EventEmitter implements JobsApi {
       if (queued >= MAX_QUEUED) return false;
       await tx
         .insertInto('jobs')
-        .values({ name, model: model.name, kind: unit.kind, unit: bytes, state: 'queued', created_at_ms: Date.now(), attempts: 0 })
+        .values({
+          name,
+          model: model.name,
+          kind: unit.kind,
+          unit: bytes,
+          state: 'queued',
+          created_at_ms: Date.now(),
+          attempts: 0,
+        })
         .execute();
       return true;
     });
@@ -68,14 +81,26 @@ export class Jobs extends EventEmitter implements JobsApi {
   }
 
   async get(name: string): Promise<JobView | null> {
-    const job = await this.#store.db.selectFrom('jobs').selectAll().where('name', '=', name).executeTakeFirst();
+    const job = await this.#store.db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('name', '=', name)
+      .executeTakeFirst();
     if (job === undefined) return null;
     const head = { id: job.name, model: job.model };
     if (job.state === 'queued' || job.state === 'leased') return { ...head, status: job.state };
     if (job.state === 'failed' || job.task_id === null || job.body === null) {
-      return { ...head, status: 'failed', message: `${job.attempts} tabs returned results that did not pass their check.` };
+      return {
+        ...head,
+        status: 'failed',
+        message: `${job.attempts} tabs returned results that did not pass their check.`,
+      };
     }
-    const task = await this.#store.db.selectFrom('tasks').selectAll().where('task_id', '=', job.task_id).executeTakeFirst();
+    const task = await this.#store.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('task_id', '=', job.task_id)
+      .executeTakeFirst();
     const receipt = await this.#ledger.receiptOf(job.task_id);
     const body = decodeCbor(job.body);
     const parsed = v.safeParse(inferBodySchema, body.ok ? body.value : null);
@@ -93,7 +118,10 @@ export class Jobs extends EventEmitter implements JobsApi {
         account: (await this.#accountOf(job.task_id)) ?? ('' as AccountId),
         provider: PROVIDERS.find((provider) => provider === task.provider) ?? 'cpu',
         elapsedMs: task.elapsed_ms ?? 0,
-        checks: task.evidence === null ? {} : (JSON.parse(task.evidence) as Record<string, string | number | boolean>),
+        checks:
+          task.evidence === null
+            ? {}
+            : (JSON.parse(task.evidence) as Record<string, string | number | boolean>),
         receipt,
       },
     };
@@ -129,7 +157,11 @@ export class Jobs extends EventEmitter implements JobsApi {
 
   /** The unit of a leased job, for a lease that outlived a restart. */
   async unitOf(id: number): Promise<Unit | null> {
-    const row = await this.#store.db.selectFrom('jobs').select('unit').where('id', '=', id).executeTakeFirst();
+    const row = await this.#store.db
+      .selectFrom('jobs')
+      .select('unit')
+      .where('id', '=', id)
+      .executeTakeFirst();
     const decoded = row === undefined ? null : decodeCbor(row.unit);
     const parsed = v.safeParse(unitSchema, decoded?.ok === true ? decoded.value : null);
     return parsed.success ? parsed.output : null;
@@ -165,16 +197,26 @@ export class Jobs extends EventEmitter implements JobsApi {
   }
 
   async #accountOf(taskId: Uint8Array): Promise<AccountId | null> {
-    const row = await this.#store.db.selectFrom('receipts').select('account').where('task_id', '=', taskId).executeTakeFirst();
+    const row = await this.#store.db
+      .selectFrom('receipts')
+      .select('account')
+      .where('task_id', '=', taskId)
+      .executeTakeFirst();
     return row === undefined ? null : (row.account as AccountId);
   }
 }
 
 function signatureMismatch(model: Model, inputs: readonly Tensor[]): string | null {
-  if (inputs.length !== model.inputs.length) return `${model.name} takes ${model.inputs.length} inputs, got ${inputs.length}.`;
+  if (inputs.length !== model.inputs.length)
+    return `${model.name} takes ${model.inputs.length} inputs, got ${inputs.length}.`;
   for (const [i, expected] of model.inputs.entries()) {
     const given = inputs[i];
-    if (given === undefined || given.name !== expected.name || given.dtype !== expected.dtype || given.dims.join() !== expected.dims.join()) {
+    if (
+      given === undefined ||
+      given.name !== expected.name ||
+      given.dtype !== expected.dtype ||
+      given.dims.join() !== expected.dims.join()
+    ) {
       return `Input ${i} must be ${expected.name}: ${expected.dtype}[${expected.dims.join(', ')}].`;
     }
   }

@@ -51,7 +51,8 @@ export class Judge {
     this.#options.faults.pass('result.received');
     const key = toHex(result.taskId);
     // The same result twice at once: the second waits, then finds the verdict on disk.
-    for (let earlier = this.#running.get(key); earlier !== undefined; earlier = this.#running.get(key)) await earlier;
+    for (let earlier = this.#running.get(key); earlier !== undefined; earlier = this.#running.get(key))
+      await earlier;
     const verdict = this.#find(peer, account, result, alongWith);
     this.#running.set(key, verdict);
     try {
@@ -71,7 +72,8 @@ export class Judge {
       if (closed !== null) return closed;
     }
     const lease = await leases.claim(taskId, account);
-    if (lease === null) return rejected(taskId, 'UNKNOWN_TASK', 'It was issued before the validator changed.');
+    if (lease === null)
+      return rejected(taskId, 'UNKNOWN_TASK', 'It was issued before the validator changed.');
     try {
       return await this.#judge(lease, result, alongWith);
     } catch (error) {
@@ -84,13 +86,15 @@ export class Judge {
   async #judge(lease: HeldLease, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     const { leases, ledger, kinds, logger } = this.#options;
     const { taskId, peer } = lease;
-    if (lease.epoch < ledger.current.epoch - EPOCHS_OPEN) return await this.#reject(lease, result, 'STALE_EPOCH');
+    if (lease.epoch < ledger.current.epoch - EPOCHS_OPEN)
+      return await this.#reject(lease, result, 'STALE_EPOCH');
     if (!digestMatches(result.digest, result.result)) return await this.#reject(lease, result, 'BAD_DIGEST');
     const checked = kinds.check(lease, result.result);
     if (!checked.ok) return await this.#reject(lease, result, checked.code, checked.message);
 
     const threshold = auditThreshold(this.#options.auditPpm(peer));
-    const drawn = drawAudit(ledger.current.key, taskId, result.digest, threshold);
+    const { key, commitment } = ledger.current;
+    const drawn = drawAudit(key, taskId, result.digest, threshold);
     let evidence: Evidence = { audited: false };
     if (drawn) {
       const audit = await kinds.audit(lease, result.result);
@@ -102,7 +106,14 @@ export class Judge {
       if (!audit.ok) return await this.#reject(lease, result, audit.code, audit.message, audit.evidence);
       evidence = { audited: true, ...audit.evidence };
     }
-    return await this.#accept(lease, result, checked.value, { threshold, drawn }, evidence, alongWith);
+    return await this.#accept(
+      lease,
+      result,
+      checked.value,
+      { threshold, commitment, drawn },
+      evidence,
+      alongWith,
+    );
   }
 
   /** The answer to a result whose lease is not open, or null when it is. */
@@ -122,7 +133,11 @@ export class Judge {
         return rejected(taskId, 'ALREADY_JUDGED', undefined, receipt);
       }
       case 'rejected':
-        return rejected(taskId, 'ALREADY_JUDGED', row.code === null ? undefined : `It was refused: ${row.code}.`);
+        return rejected(
+          taskId,
+          'ALREADY_JUDGED',
+          row.code === null ? undefined : `It was refused: ${row.code}.`,
+        );
       case 'expired':
         return rejected(taskId, 'DEADLINE_PASSED');
       case 'released':
@@ -134,7 +149,7 @@ export class Judge {
     lease: HeldLease,
     result: TaskResult,
     work: Work,
-    audit: { threshold: Uint8Array; drawn: boolean },
+    audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean },
     evidence: Evidence,
     alongWith?: AlongWith,
   ): Promise<Verdict> {
@@ -165,11 +180,20 @@ export class Judge {
     if (receipt === null) return (await this.#closed(lease.peer, taskId)) ?? rejected(taskId, 'UNKNOWN_TASK');
     faults.pass('verdict.committed');
     if (lease.job !== null) jobs.emit('changed');
-    logger.debug({ task: toHex(taskId), kind: lease.unit.kind, peer: lease.peer, provider: result.provider }, 'accepted');
+    logger.debug(
+      { task: toHex(taskId), kind: lease.unit.kind, peer: lease.peer, provider: result.provider },
+      'accepted',
+    );
     return { type: 'accepted', taskId, receipt };
   }
 
-  async #reject(lease: HeldLease, result: TaskResult, code: RefusalCode, detail?: string, evidence: Evidence = {}): Promise<Verdict> {
+  async #reject(
+    lease: HeldLease,
+    result: TaskResult,
+    code: RefusalCode,
+    detail?: string,
+    evidence: Evidence = {},
+  ): Promise<Verdict> {
     const { store, jobs, logger } = this.#options;
     await store.write(async (tx) => {
       await tx
@@ -181,7 +205,10 @@ export class Judge {
       if (lease.job !== null) await jobs.requeue(tx, lease.job, true);
     });
     if (lease.job !== null) jobs.emit('queued');
-    logger.info({ task: toHex(lease.taskId), kind: lease.unit.kind, peer: lease.peer, code, detail, evidence }, 'rejected');
+    logger.info(
+      { task: toHex(lease.taskId), kind: lease.unit.kind, peer: lease.peer, code, detail, evidence },
+      'rejected',
+    );
     return rejected(lease.taskId, code, detail);
   }
 }
@@ -197,7 +224,12 @@ const outcome = (result: TaskResult, evidence: Evidence) => ({
 /** Longest `message` of a refusal on the wire, with the standard sentence before it. */
 const MAX_DETAIL_CHARS = 250;
 
-function rejected(taskId: Uint8Array, code: RefusalCode, detail?: string, receipt?: SignedReceipt | null): Verdict {
+function rejected(
+  taskId: Uint8Array,
+  code: RefusalCode,
+  detail?: string,
+  receipt?: SignedReceipt | null,
+): Verdict {
   const reason = refusal(code, detail?.slice(0, MAX_DETAIL_CHARS));
   return { type: 'rejected', taskId, ...reason, ...(receipt == null ? {} : { receipt }) };
 }

@@ -36,7 +36,11 @@ export function bindKinds(kinds: NodeKinds): Kinds {
     nextUnit: async (kind, context) => (await of(kind).nextUnit(context)) as Unit | null,
     check(lease, result) {
       if (result.kind !== lease.unit.kind) {
-        return { ok: false, code: 'KIND_MISMATCH', message: `Expected ${lease.unit.kind}, got ${result.kind}.` };
+        return {
+          ok: false,
+          code: 'KIND_MISMATCH',
+          message: `Expected ${lease.unit.kind}, got ${result.kind}.`,
+        };
       }
       return of(lease.unit.kind).check(lease as Leased<KindName>, result);
     },

@@ -78,7 +78,14 @@ export class Leases {
   /** Records a lease; null when the job it was for is gone. What is returned is on disk. */
   async issue(request: LeaseRequest): Promise<{ lease: HeldLease; deadlineMs: number } | null> {
     const { peer, account, unit, seq, epoch, beacon, job, hashRate } = request;
-    const binding: TaskBinding = { subnet: this.#subnet, validator: this.#validator, epoch, beacon, peer, seq };
+    const binding: TaskBinding = {
+      subnet: this.#subnet,
+      validator: this.#validator,
+      epoch,
+      beacon,
+      peer,
+      seq,
+    };
     const taskId = taskIdBytes(binding, unit);
     const deadlineMs = this.#kinds.deadlineMs(unit);
     const now = Date.now();
@@ -121,15 +128,39 @@ export class Leases {
       this.#held.delete(key);
       return held.lease;
     }
-    const row = await this.#store.db.selectFrom('tasks').selectAll().where('task_id', '=', taskId).executeTakeFirst();
+    const row = await this.#store.db
+      .selectFrom('tasks')
+      .selectAll()
+      .where('task_id', '=', taskId)
+      .executeTakeFirst();
     if (row === undefined || row.state !== 'leased') return null;
-    const epoch = await this.#store.db.selectFrom('epochs').select('beacon').where('epoch', '=', row.epoch).executeTakeFirst();
+    const epoch = await this.#store.db
+      .selectFrom('epochs')
+      .select('beacon')
+      .where('epoch', '=', row.epoch)
+      .executeTakeFirst();
     if (epoch === undefined) return null;
     const peer = row.peer as PeerId;
-    const context: UnitContext = { peer, epoch: row.epoch, beacon: epoch.beacon, seq: row.seq, hashRate: row.hash_rate };
-    const unit = row.job === null ? await this.#kinds.nextUnit(row.kind as KindName, context) : await this.#jobs.unitOf(row.job);
+    const context: UnitContext = {
+      peer,
+      epoch: row.epoch,
+      beacon: epoch.beacon,
+      seq: row.seq,
+      hashRate: row.hash_rate,
+    };
+    const unit =
+      row.job === null
+        ? await this.#kinds.nextUnit(row.kind as KindName, context)
+        : await this.#jobs.unitOf(row.job);
     if (unit === null) return null;
-    const binding: TaskBinding = { subnet: this.#subnet, validator: this.#validator, epoch: row.epoch, beacon: epoch.beacon, peer, seq: row.seq };
+    const binding: TaskBinding = {
+      subnet: this.#subnet,
+      validator: this.#validator,
+      epoch: row.epoch,
+      beacon: epoch.beacon,
+      peer,
+      seq: row.seq,
+    };
     // The way units are made may have changed with a new version: then the lease is void.
     if (Buffer.compare(taskIdBytes(binding, unit), taskId) !== 0) return null;
     return { taskId, peer, account, epoch: row.epoch, beacon: epoch.beacon, unit, job: row.job };

@@ -64,7 +64,10 @@ export class TabSession {
 
   async pause(reason: string): Promise<void> {
     this.#paused = true;
-    await this.release([...this.#leases.values()].map(({ taskId }) => taskId), reason);
+    await this.release(
+      [...this.#leases.values()].map(({ taskId }) => taskId),
+      reason,
+    );
   }
 
   resume(n: number): void {
@@ -123,7 +126,9 @@ export class TabSession {
     if (this.#pumping) return;
     this.#pumping = true;
     void this.#fill()
-      .catch((error: unknown) => this.#options.logger.error({ error: errorText(error) }, 'lease could not be issued'))
+      .catch((error: unknown) =>
+        this.#options.logger.error({ error: errorText(error) }, 'lease could not be issued'),
+      )
       .finally(() => {
         this.#pumping = false;
         if (this.#again) this.pump();
@@ -146,7 +151,16 @@ export class TabSession {
     const seq = this.#options.nextSeq();
     return await source.with(profile.able, { peer, epoch, beacon, seq, hashRate }, async (next) => {
       if (next === null) return false;
-      const issued = await leases.issue({ peer, account, hashRate, unit: next.unit, seq, epoch, beacon, job: next.job });
+      const issued = await leases.issue({
+        peer,
+        account,
+        hashRate,
+        unit: next.unit,
+        seq,
+        epoch,
+        beacon,
+        job: next.job,
+      });
       if (issued === null) return true; // the job went elsewhere meanwhile
       faults.pass('lease.recorded');
       const { lease, deadlineMs } = issued;
@@ -166,7 +180,10 @@ export class TabSession {
 
   #idle(): void {
     const { able } = this.#options.profile;
-    const reason = able.size === 0 ? 'This tab said that it can run no kind of work.' : 'There is no work for this tab at the moment.';
+    const reason =
+      able.size === 0
+        ? 'This tab said that it can run no kind of work.'
+        : 'There is no work for this tab at the moment.';
     if (!this.#saidIdle) void this.#send({ type: 'idle', reason, retryInMs: IDLE_RETRY_MS });
     this.#saidIdle = true;
     clearTimeout(this.#idleTimer);

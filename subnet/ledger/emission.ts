@@ -32,12 +32,17 @@ export function epochReward(issued: bigint, slots: number): BaseUnits {
 export type Split = { owner: BaseUnits; miners: BaseUnits; validators: BaseUnits };
 
 /** A mechanism's part of the emission, by its share in parts per million. Rounded down; nothing is issued twice. */
-export const mechanismPart = (reward: bigint, ppm: number): BaseUnits => asBaseUnits((reward * BigInt(ppm)) / PPM);
+export const mechanismPart = (reward: bigint, ppm: number): BaseUnits =>
+  asBaseUnits((reward * BigInt(ppm)) / PPM);
 
 /** Owner 18 %, then miners and validators alike; an odd base unit goes to the miners. */
 export function split(amount: bigint): Split {
   const owner = (amount * OWNER_CUT) / OWNER_WHOLE;
   const rest = amount - owner;
   const validators = rest / 2n;
-  return { owner: asBaseUnits(owner), miners: asBaseUnits(rest - validators), validators: asBaseUnits(validators) };
+  return {
+    owner: asBaseUnits(owner),
+    miners: asBaseUnits(rest - validators),
+    validators: asBaseUnits(validators),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { errorText } from '../../protocol/outcome.ts';
-import type { ClosedEpoch, Ledger } from './ledger.ts';
+import type { ClosedEpoch } from './close-epoch.ts';
+import type { Ledger } from './ledger.ts';
 
 export type EpochClock = {
   /** Milliseconds until the open epoch closes, if the node stays up. */
@@ -30,7 +31,9 @@ export function startEpochClock(options: {
   };
   const timer = setInterval(() => {
     slotStarted = performance.now();
-    tick = tick.then(slot).catch((error: unknown) => logger.error({ error: errorText(error) }, 'slot could not be recorded'));
+    tick = tick
+      .then(slot)
+      .catch((error: unknown) => logger.error({ error: errorText(error) }, 'slot could not be recorded'));
   }, slotMs);
 
   return {

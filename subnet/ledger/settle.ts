@@ -35,7 +35,8 @@ export function settle(input: SettlementInput): { lines: SettlementLine[]; issue
     if (shares === null || amount === 0n) continue;
     const parts = split(amount);
     const byAccount = new Map<string, bigint>();
-    const add = (account: string, part: bigint) => byAccount.set(account, (byAccount.get(account) ?? 0n) + part);
+    const add = (account: string, part: bigint) =>
+      byAccount.set(account, (byAccount.get(account) ?? 0n) + part);
     add(input.owner, parts.owner);
     for (const [account, share] of shares.miners) add(account, (parts.miners * share) / SHARE_ONE);
     for (const [account, share] of shares.validators) add(account, (parts.validators * share) / SHARE_ONE);

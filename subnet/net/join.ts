@@ -28,7 +28,12 @@ export async function serveJoin(wire: JoinWire, peer: PeerId, context: Validator
 
   const account = accountIdOf(hello.account);
   const firstSeq = await context.leases.nextSeq(peer);
-  const profile = { peer, account, able: new Set(hello.kinds.map(({ kind }) => kind)), hashRate: hello.hashRate };
+  const profile = {
+    peer,
+    account,
+    able: new Set(hello.kinds.map(({ kind }) => kind)),
+    hashRate: hello.hashRate,
+  };
   const { class: adapterClass, vendor, architecture, description } = hello.adapter;
   const adapter = [adapterClass, vendor, architecture, description].filter((part) => part !== '').join(' ');
 
@@ -50,9 +55,13 @@ export async function serveJoin(wire: JoinWire, peer: PeerId, context: Validator
 function helloProblem(hello: Hello, peer: PeerId, context: ValidatorContext): Refusal | null {
   const { min, max } = context.versions;
   if (hello.version < min || hello.version > max) {
-    return refusal('VERSION_UNSUPPORTED', `It speaks version ${hello.version}; the subnet accepts ${min} to ${max}.`);
+    return refusal(
+      'VERSION_UNSUPPORTED',
+      `It speaks version ${hello.version}; the subnet accepts ${min} to ${max}.`,
+    );
   }
-  if (Buffer.compare(hello.subnet, context.subnet) !== 0) return refusal('NOT_FOUND', 'This validator belongs to another subnet.');
+  if (Buffer.compare(hello.subnet, context.subnet) !== 0)
+    return refusal('NOT_FOUND', 'This validator belongs to another subnet.');
   if (!verifyDelegation(peer, hello.account, hello.delegation)) {
     return refusal('BAD_SIGNATURE', 'The account did not sign for this peer.');
   }
@@ -67,7 +76,16 @@ async function challenge(wire: JoinWire, tab: Tab, context: ValidatorContext): P
   const { bits, shares } = context.policy.registration;
   const { epoch, beacon } = context.ledger.current;
   const seq = tab.nextSeq();
-  const issued = await context.leases.issue({ peer, account, hashRate, unit: burstUnit(bits, shares), seq, epoch, beacon, job: null });
+  const issued = await context.leases.issue({
+    peer,
+    account,
+    hashRate,
+    unit: burstUnit(bits, shares),
+    seq,
+    epoch,
+    beacon,
+    job: null,
+  });
   if (issued === null) return no('BUSY');
   const { lease } = issued;
   await wire.send({
@@ -79,7 +97,9 @@ async function challenge(wire: JoinWire, tab: Tab, context: ValidatorContext): P
   const proof = reply?.ok === true && reply.value.type === 'proof' ? reply.value : null;
   if (proof === null || proof.result.kind !== 'hash') {
     await context.leases.end(lease, 'released');
-    return reply?.ok === false ? no(reply.code, reply.message) : no('MALFORMED', 'Expected the proof of the hash burst.');
+    return reply?.ok === false
+      ? no(reply.code, reply.message)
+      : no('MALFORMED', 'Expected the proof of the hash burst.');
   }
   if (proof.result.body.nonces.length < shares) {
     await context.leases.end(lease, 'released');
@@ -114,17 +134,29 @@ export function burstUnit(bits: number, shares: number): UnitOf<'hash'> {
 }
 
 async function isRegistered(context: ValidatorContext, peer: PeerId): Promise<boolean> {
-  const row = await context.store.db.selectFrom('peers').select('peer').where('peer', '=', peer).executeTakeFirst();
+  const row = await context.store.db
+    .selectFrom('peers')
+    .select('peer')
+    .where('peer', '=', peer)
+    .executeTakeFirst();
   return row !== undefined;
 }
 
 async function rememberPeer(context: ValidatorContext, peer: PeerId, account: AccountId): Promise<void> {
   await context.store.write(async (tx) => {
-    await tx.updateTable('peers').set({ account, last_seen_at_ms: Date.now() }).where('peer', '=', peer).execute();
+    await tx
+      .updateTable('peers')
+      .set({ account, last_seen_at_ms: Date.now() })
+      .where('peer', '=', peer)
+      .execute();
   });
 }
 
-async function sendTerms(wire: JoinWire, context: ValidatorContext, receipt: SignedReceipt | undefined): Promise<void> {
+async function sendTerms(
+  wire: JoinWire,
+  context: ValidatorContext,
+  receipt: SignedReceipt | undefined,
+): Promise<void> {
   const { epoch, beacon } = context.ledger.current;
   await wire.send({
     type: 'terms',

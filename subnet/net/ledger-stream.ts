@@ -30,7 +30,11 @@ export async function serveLedger(wire: LedgerWire, peer: PeerId, context: Valid
   }
 }
 
-async function answer(request: LedgerFromTab, account: Parameters<ValidatorContext['ledger']['balance']>[0], { ledger }: ValidatorContext): Promise<LedgerFromNode> {
+async function answer(
+  request: LedgerFromTab,
+  account: Parameters<ValidatorContext['ledger']['balance']>[0],
+  { ledger }: ValidatorContext,
+): Promise<LedgerFromNode> {
   switch (request.type) {
     case 'receipts':
       return { type: 'receipts', ...(await ledger.receipts(account, request.after, request.limit)) };

@@ -1,26 +1,20 @@
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2';
 import { identify } from '@libp2p/identify';
 import type { PrivateKey } from '@libp2p/interface';
-import { keychain } from '@libp2p/keychain';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { webRTCDirect } from '@libp2p/webrtc';
 import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
-import { FsDatastore } from 'datastore-fs';
 import { createLibp2p } from 'libp2p';
+import type { WebRtcCertificate } from './webrtc-certificate.ts';
 
-/** Certificates live long, since a new one is a new address: a year, renewed a month before. */
-const CERTIFICATE_LIFESPAN_MS = 365 * 24 * 3600_000;
-const CERTIFICATE_RENEWAL_MS = 30 * 24 * 3600_000;
 /** Streams of one protocol on one connection, a little above MAX_STREAMS_PER_PROTOCOL so that we refuse with a reason. */
 const PING_STREAMS = 4;
 
 export type NetOptions = {
   key: PrivateKey;
-  /** Folder of the datastore: the WebRTC certificate and peer records. */
-  dataDir: string;
-  keychainPass: string;
+  certificate: WebRtcCertificate;
   /** IP address to listen on. */
   host: string;
   webrtcPort: number;
@@ -39,7 +33,6 @@ export function createNet(options: NetOptions) {
   const ws = options.tls === undefined ? 'ws' : 'tls/ws';
   return createLibp2p({
     privateKey: options.key,
-    datastore: new FsDatastore(options.dataDir),
     addresses: {
       listen: [
         `/${family}/${options.host}/udp/${options.webrtcPort}/webrtc-direct`,
@@ -48,8 +41,10 @@ export function createNet(options: NetOptions) {
       announce: options.announce,
     },
     transports: [
-      webRTCDirect({ certificateLifespan: CERTIFICATE_LIFESPAN_MS, certificateRenewalThreshold: CERTIFICATE_RENEWAL_MS }),
-      webSockets(options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key } }),
+      webRTCDirect({ certificate: options.certificate }),
+      webSockets(
+        options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key } },
+      ),
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
@@ -62,7 +57,6 @@ export function createNet(options: NetOptions) {
     services: {
       identify: identify(),
       ping: ping({ maxInboundStreams: PING_STREAMS }),
-      keychain: keychain({ pass: options.keychainPass }),
       relay: circuitRelayServer({ reservations: { maxReservations: options.relayReservations } }),
     },
   });

@@ -33,7 +33,8 @@ export async function serveTabs(net: Net, context: ValidatorContext): Promise<vo
       protocol,
       (stream: Stream, connection: Connection) => {
         const wire = new Wire<In, Out>(stream, { schema, maxBytes });
-        const timer = timeoutMs === undefined ? undefined : setTimeout(() => wire.abort('took too long'), timeoutMs);
+        const timer =
+          timeoutMs === undefined ? undefined : setTimeout(() => wire.abort('took too long'), timeoutMs);
         const peer = connection.remotePeer.toString() as PeerId;
         serve(wire, peer, context)
           .catch((error: unknown) => {

@@ -7,7 +7,11 @@ import { durability, openSqlite, sqliteDialect } from './sqlite.ts';
 
 export type Tx = Transaction<Schema>;
 
-type Pending = { work: (tx: Tx) => Promise<unknown>; resolve: (value: unknown) => void; reject: (error: unknown) => void };
+type Pending = {
+  work: (tx: Tx) => Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+};
 
 /** Writes that may share one fsync. More would hold the event loop too long in one piece. */
 const MAX_BATCH = 64;
@@ -33,7 +37,10 @@ export class Store {
     mkdirSync(dirname(path), { recursive: true });
     const database = openSqlite(path);
     const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
-    const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '001-first': migration001 }) } });
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: async () => ({ '001-first': migration001 }) },
+    });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw new Error(`could not bring ${path} up to date`, { cause: error });
     return new Store(db, durability(database));

@@ -82,7 +82,9 @@ export const migration001: Migration = {
       .addColumn('model', 'text', (c) => c.notNull())
       .addColumn('kind', 'text', (c) => c.notNull())
       .addColumn('unit', 'blob', (c) => c.notNull())
-      .addColumn('state', 'text', (c) => c.notNull().check(sql`state in ('queued', 'leased', 'done', 'failed')`))
+      .addColumn('state', 'text', (c) =>
+        c.notNull().check(sql`state in ('queued', 'leased', 'done', 'failed')`),
+      )
       .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
       .addColumn('task_id', 'blob')
       .addColumn('body', 'blob')

@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { errorText } from '../protocol/outcome.ts';
+import { keysCommand } from './commands/keys.ts';
+import { ledgerCommand } from './commands/ledger.ts';
+import { manifestCommand } from './commands/manifest.ts';
+import { nodeCommand } from './commands/node.ts';
+import { submitCommand } from './commands/submit-command.ts';
+
+const program = new Command('gridtab')
+  .description(
+    'Run and inspect a Gridtab subnet: a validator that issues work to browser tabs, checks it and pays for it.',
+  )
+  .showHelpAfterError('(add --help for what there is)')
+  .addCommand(nodeCommand())
+  .addCommand(manifestCommand())
+  .addCommand(ledgerCommand())
+  .addCommand(keysCommand())
+  .addCommand(submitCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`gridtab: ${errorText(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,27 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { DEFAULTS } from '../config.ts';
+
+/** Every command that touches a node's files takes the same folder. */
+export const dataOption = (): Option =>
+  new Option('--data <dir>', 'folder with keys, certificates and ledger')
+    .default(DEFAULTS.dataDir)
+    .env('GRIDTAB_DATA');
+
+export const jsonOption = (): Option => new Option('--json', 'print JSON for programs').default(false);
+
+/** Parses a whole number of `min` to `max`. */
+export const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number of ${min} to ${max}.`);
+    }
+    return value;
+  };
+
+export const printJson = (value: unknown): void => {
+  process.stdout.write(
+    `${JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2)}\n`,
+  );
+};

@@ -1,0 +1,106 @@
+import { concatBytes, sha256 } from '../../protocol/bytes.ts';
+import { epochHash, signEpoch } from '../../protocol/epoch.ts';
+import type { Tx } from '../store/store.ts';
+import { receiptsDigest, settlementDigest, weightsOf } from './digests.ts';
+import { insertEpoch, openEpochRow, type OpenEpoch } from './epoch-rows.ts';
+import type { LedgerOptions } from './ledger.ts';
+import { settle, type SettlementLine } from './settle.ts';
+
+export type ClosedEpoch = {
+  epoch: number;
+  issued: bigint;
+  lines: SettlementLine[];
+  receipts: number;
+  next: OpenEpoch;
+};
+
+/**
+ * Settles the open epoch and opens the next. Everything in one transaction: an epoch is closed with its settlement,
+ * balances, header and successor, or not at all. `reveal` is 32 random bytes for the next beacon.
+ */
+export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Array): Promise<ClosedEpoch> {
+  const open = await openEpochRow(tx, options.auditSecret);
+  const receipts = await tx
+    .selectFrom('receipts')
+    .select(['kind', 'account', 'work', 'payload', 'signature'])
+    .where('epoch', '=', open.epoch)
+    .execute();
+  const previous = await tx
+    .selectFrom('epochs')
+    .select(['payload', 'signature'])
+    .where('epoch', '=', open.epoch - 1)
+    .executeTakeFirst();
+  const totalBefore = BigInt((await meta(tx, 'issued')) ?? '0');
+  const { lines, issued } = settle({
+    issued: totalBefore,
+    slots: open.slots,
+    owner: options.owner,
+    mechanisms: options.mechanisms,
+    weights: weightsOf(receipts, options.validatorAccount),
+    consensus: options.consensus,
+  });
+  for (const { mechanism, account, amount } of lines) {
+    await tx
+      .insertInto('settlements')
+      .values({ epoch: open.epoch, mechanism, account, amount: amount.toString() })
+      .execute();
+    const balance = await tx
+      .selectFrom('balances')
+      .select('amount')
+      .where('account', '=', account)
+      .executeTakeFirst();
+    const sum = (BigInt(balance?.amount ?? '0') + amount).toString();
+    await tx
+      .insertInto('balances')
+      .values({ account, amount: sum })
+      .onConflict((oc) => oc.column('account').doUpdateSet({ amount: sum }))
+      .execute();
+  }
+  const totalIssued = totalBefore + issued;
+  await tx
+    .insertInto('meta')
+    .values({ key: 'issued', value: totalIssued.toString() })
+    .onConflict((oc) => oc.column('key').doUpdateSet({ value: totalIssued.toString() }))
+    .execute();
+  const header = signEpoch(
+    {
+      subnet: options.subnet,
+      validator: options.validator,
+      epoch: open.epoch,
+      previous:
+        previous?.payload == null || previous.signature === null
+          ? new Uint8Array(32)
+          : epochHash({ payload: previous.payload, signature: previous.signature }),
+      beacon: open.beacon,
+      auditCommitment: open.commitment,
+      receiptCount: receipts.length,
+      receiptsDigest: receiptsDigest(receipts),
+      settlementDigest: settlementDigest(lines),
+      slots: open.slots,
+      issued,
+      totalIssued,
+      closedAtMs: Date.now(),
+    },
+    options.validatorSeed,
+  );
+  await tx
+    .updateTable('epochs')
+    .set({ payload: header.payload, signature: header.signature })
+    .where('epoch', '=', open.epoch)
+    .execute();
+  // The validator's own beacon: bound to everything before, and to a value it did not know while the epoch ran.
+  const beacon = sha256(concatBytes(epochHash(header), reveal));
+  const next = await insertEpoch(tx, open.epoch + 1, beacon, options.auditSecret);
+  options.faults.pass('epoch.writing');
+  return {
+    epoch: open.epoch,
+    issued,
+    lines,
+    receipts: receipts.length,
+    next,
+  };
+}
+
+async function meta(tx: Tx, key: string): Promise<string | undefined> {
+  return (await tx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value;
+}
