@@ -28,7 +28,16 @@ export const modelSchema = v.strictObject({
   inputs: v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS)),
   outputs: v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS)),
   /** Tier T: relative L2 of each output against the recomputed one, over max(its norm, floor). */
-  tolerance: v.strictObject({ class: v.literal('T'), relativeL2: measure, floor: measure }),
+  tolerance: v.strictObject({
+    class: v.literal('T'),
+    relativeL2: measure,
+    floor: measure,
+    /**
+     * Outputs of probabilities, compared as logarithms too: a confident softmax is 1 and 0 to within any tolerance, which a
+     * tab could guess; the logarithms are the logits, which it has to compute.
+     */
+    logOutputs: v.optional(v.pipe(v.array(text), v.maxLength(MAX_TENSORS))),
+  }),
   /** Cost of one run, in FLOPs (a multiply-add counts 2). */
   flops: uint(),
   /** Known answer: inputs from `knownInput(seed)` (known-answer.ts), outputs as base64 of raw little-endian data. */
