@@ -20,7 +20,9 @@ const target = targetFromBits(unit.spec.bits);
 function mine({ taskId, beacon }: Leased<'hash'> = lease): number[] {
   const preimage = hashPreimage(unit.spec, unit.input, beacon, taskId);
   const { nonceStart, nonceCount } = unit.input;
-  return Array.from({ length: nonceCount }, (_, i) => nonceStart + i).filter((n) => reachesTarget(preimage, n, target));
+  return Array.from({ length: nonceCount }, (_, i) => nonceStart + i).filter((n) =>
+    reachesTarget(preimage, n, target),
+  );
 }
 
 const shares = mine();
@@ -33,7 +35,10 @@ const codeOf = (nonces: readonly number[], on: Leased<'hash'> = lease): string =
 describe('checkShares', () => {
   it('pays the shares of an honest tab by their difficulty', () => {
     expect(shares.length).toBeGreaterThan(4);
-    expect(checkShares(lease, shares)).toEqual({ ok: true, value: BigInt(shares.length) * hashesPerShare(target) });
+    expect(checkShares(lease, shares)).toEqual({
+      ok: true,
+      value: BigInt(shares.length) * hashesPerShare(target),
+    });
     expect(checkShares(lease, [])).toEqual({ ok: true, value: 0n });
   });
 
@@ -62,7 +67,12 @@ describe('checkShares', () => {
 
   it('refuses every order but the ascending one', () => {
     const shuffled = fc.shuffledSubarray(shares, { minLength: shares.length, maxLength: shares.length });
-    fc.assert(fc.property(shuffled, (list) => codeOf(list) === (list.join() === shares.join() ? 'OK' : 'DUPLICATE_SHARE')));
+    fc.assert(
+      fc.property(
+        shuffled,
+        (list) => codeOf(list) === (list.join() === shares.join() ? 'OK' : 'DUPLICATE_SHARE'),
+      ),
+    );
   });
 
   it('refuses a nonce outside of the leased range', () => {
@@ -80,6 +90,8 @@ describe('checkShares', () => {
     const other = { ...lease, taskId: sha256(Uint8Array.of(9)) };
     expect(codeOf(mine(other))).toBe('BELOW_DIFFICULTY');
     expect(codeOf(mine({ ...lease, beacon: sha256(Uint8Array.of(9)) }))).toBe('BELOW_DIFFICULTY');
-    expect(codeOf(shares, { ...lease, unit: { ...unit, input: { ...unit.input, time: 4 } } })).toBe('BELOW_DIFFICULTY');
+    expect(codeOf(shares, { ...lease, unit: { ...unit, input: { ...unit.input, time: 4 } } })).toBe(
+      'BELOW_DIFFICULTY',
+    );
   });
 });

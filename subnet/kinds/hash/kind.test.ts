@@ -31,12 +31,18 @@ describe('hashKindNode', () => {
   it('fits units to the rate, or to the size it was given', async () => {
     expect((await hashKindNode().nextUnit(context))?.input.nonceCount).toBe(2 ** 17);
     expect((await hashKindNode().nextUnit({ ...context, hashRate: 1e12 }))?.input.nonceCount).toBe(2 ** 32);
-    expect((await hashKindNode({ size }).nextUnit({ ...context, hashRate: 1e12 }))?.input.nonceCount).toBe(4096);
+    expect((await hashKindNode({ size }).nextUnit({ ...context, hashRate: 1e12 }))?.input.nonceCount).toBe(
+      4096,
+    );
   });
 
   it('refuses sizes that overflow a result or bring nothing', () => {
-    expect(() => hashKindNode({ size: { bits: 0x207fffff, nonceCount: 2 ** 20 } })).toThrow(/shares expected/);
-    expect(() => hashKindNode({ size: { bits: 0x1d00ffff, nonceCount: 2 ** 20 } })).toThrow(/shares expected/);
+    expect(() => hashKindNode({ size: { bits: 0x207fffff, nonceCount: 2 ** 20 } })).toThrow(
+      /shares expected/,
+    );
+    expect(() => hashKindNode({ size: { bits: 0x1d00ffff, nonceCount: 2 ** 20 } })).toThrow(
+      /shares expected/,
+    );
     expect(() => hashKindNode({ size: { bits: size.bits, nonceCount: 4096.5 } })).toThrow(RangeError);
   });
 
@@ -47,11 +53,17 @@ describe('hashKindNode', () => {
     const lease: Leased<'hash'> = { taskId: sha256(Uint8Array.of(5)), beacon: context.beacon, unit };
     const preimage = hashPreimage(unit.spec, unit.input, lease.beacon, lease.taskId);
     const target = targetFromBits(unit.spec.bits);
-    const nonces = Array.from({ length: 4096 }, (_, n) => n).filter((n) => reachesTarget(preimage, n, target));
+    const nonces = Array.from({ length: 4096 }, (_, n) => n).filter((n) =>
+      reachesTarget(preimage, n, target),
+    );
     const evidence = { method: 'shares', shares: nonces.length, expected: 16 };
     expect(await kind.audit(lease, { kind: 'hash', body: { nonces } })).toEqual({ ok: true, evidence });
     const forged = await kind.audit(lease, { kind: 'hash', body: { nonces: [...nonces, 4096] } });
-    expect(forged).toMatchObject({ ok: false, code: 'OUT_OF_RANGE', evidence: { shares: nonces.length + 1 } });
+    expect(forged).toMatchObject({
+      ok: false,
+      code: 'OUT_OF_RANGE',
+      evidence: { shares: nonces.length + 1 },
+    });
   });
 
   it('leaves the slowest useful tab its time', async () => {

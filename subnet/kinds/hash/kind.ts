@@ -61,7 +61,8 @@ export function hashKindNode(options: HashKindOptions = {}): NodeKind<'hash'> {
       const checked = checkShares(lease, nonces);
       return checked.ok ? { ok: true, evidence } : { ...checked, evidence };
     },
-    deadlineMs: ({ input }) => Math.min(MAX_DEADLINE_MS, WAIT_MS + Math.ceil((1000 * input.nonceCount) / SLOWEST)),
+    deadlineMs: ({ input }) =>
+      Math.min(MAX_DEADLINE_MS, WAIT_MS + Math.ceil((1000 * input.nonceCount) / SLOWEST)),
     close: async () => undefined,
   };
 }
