@@ -11,8 +11,8 @@ const SOFTWARE_NAMES = /swiftshader|llvmpipe|lavapipe|microsoft basic render/i;
 
 /** A software adapter never passes for a GPU, whatever one of its fields says. */
 export function isSoftware(facts: AdapterFacts): boolean {
-  // Older Chromium has the flag on the adapter instead, and leaves it undefined here.
-  if (facts.isFallbackAdapter === true) return true;
+  // Older Chromium has the flag on the adapter instead, and leaves it undefined here: falsy, so the names decide.
+  if (facts.isFallbackAdapter) return true;
   return SOFTWARE_NAMES.test([facts.vendor, facts.architecture, facts.description].join(' '));
 }
 

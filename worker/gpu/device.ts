@@ -14,30 +14,35 @@ export type Gpu = {
   destroy(): void;
 };
 
-/** What the kernels need; at or below WebGPU's defaults, so that weak adapters say no instead of failing later. */
-const REQUIRED_LIMITS = {
-  maxComputeInvocationsPerWorkgroup: 256,
-  maxComputeWorkgroupSizeX: 256,
-  maxComputeWorkgroupsPerDimension: 65_535,
-  maxStorageBuffersPerShaderStage: 1,
-  maxUniformBufferBindingSize: 1024,
+/** What to ask of the adapter: features it lacks are left out, limits it cannot give make the request fail. */
+export type DeviceRequest = {
+  label: string;
+  features?: readonly GPUFeatureName[];
+  limits: (supported: GPUSupportedLimits) => Record<string, number>;
 };
 
 /**
- * Opens the adapter's device. `gpu` is `navigator.gpu`, or undefined where the browser has none. `onError` hears of
- * uncaptured errors.
+ * Opens a device of the adapter. `gpu` is `navigator.gpu`, or undefined where the browser has none. `onError` hears of
+ * uncaptured errors. Never throws.
  */
 export async function openGpu(
   gpu: GPU | undefined,
+  request: DeviceRequest,
   onError: (message: string) => void,
 ): Promise<Outcome<Gpu, 'WEBGPU_MISSING'>> {
-  if (gpu === undefined)
+  if (gpu === undefined) {
     return fail('WEBGPU_MISSING', 'this browser has no WebGPU, or the page is not on HTTPS or localhost');
+  }
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (adapter === null)
+    if (adapter === null) {
       return fail('WEBGPU_MISSING', 'the browser offers no GPU adapter (blocked, disabled or no driver)');
-    const device = await adapter.requestDevice({ label: 'gridtab hash', requiredLimits: REQUIRED_LIMITS });
+    }
+    const device = await adapter.requestDevice({
+      label: request.label,
+      requiredFeatures: (request.features ?? []).filter((feature) => adapter.features.has(feature)),
+      requiredLimits: request.limits(adapter.limits),
+    });
     return ok(own(device, reportOf(adapter.info), onError));
   } catch (error) {
     return fail('WEBGPU_MISSING', `the GPU adapter gave no device: ${errorText(error)}`);

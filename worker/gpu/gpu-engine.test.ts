@@ -8,7 +8,7 @@ import type { HashJob } from '../hash/job.ts';
 import { dawn } from '../testing/dawn.ts';
 import { openGpu, type Gpu } from './device.ts';
 import { GpuEngine, type GpuEngineOptions } from './gpu-engine.ts';
-import type { KernelForm } from './kernel.ts';
+import { HASH_DEVICE, type KernelForm } from './kernel.ts';
 
 const never = new AbortController().signal;
 /** Compiling takes most of a second on a software adapter: tests with the same options share an engine. */
@@ -17,7 +17,7 @@ const errors: string[] = [];
 let gpu: Gpu;
 
 beforeAll(async () => {
-  const opened = await openGpu(dawn(), (message) => errors.push(message));
+  const opened = await openGpu(dawn(), HASH_DEVICE, (message) => errors.push(message));
   if (!opened.ok) throw new Error(opened.message);
   gpu = opened.value;
 });
@@ -155,7 +155,7 @@ describe('sha256d on the GPU', () => {
   });
 
   it('says that the device was lost', async () => {
-    const opened = await openGpu(dawn(), () => undefined);
+    const opened = await openGpu(dawn(), HASH_DEVICE, () => undefined);
     if (!opened.ok) throw new Error(opened.message);
     const engine = await GpuEngine.create(opened.value, { sliceMs: 10 });
     if (!engine.ok) throw new Error(engine.message);

@@ -5,7 +5,13 @@ import { ascending, collectShares, type HashEngine } from '../hash/engine.ts';
 import { jobWords, type HashJob } from '../hash/job.ts';
 import { sleep, whenAborted } from '../abort.ts';
 import type { Gpu } from './device.ts';
-import { compileSearch, DEFAULT_FORM, noncesPerWorkgroup, type KernelForm } from './kernel.ts';
+import {
+  compileSearch,
+  DEFAULT_FORM,
+  MAX_WORKGROUPS,
+  noncesPerWorkgroup,
+  type KernelForm,
+} from './kernel.ts';
 import { SlicePlanner } from './slice-planner.ts';
 import { Slot, type Range } from './slot.ts';
 
@@ -15,8 +21,6 @@ const DEPTH = 2;
 const HIT_CAPACITY = 1024;
 /** First slice, in workgroups: a few milliseconds on a software adapter. */
 const FIRST_WORKGROUPS = 4;
-/** WebGPU's limit on workgroups per dimension, which is also asked for (device.ts). */
-const MAX_WORKGROUPS = 65_535;
 
 /** How long the news of a lost device may trail the reads it broke. */
 const LOSS_NEWS_MS = 200;

@@ -5,6 +5,7 @@ import type { AdapterReport, OpenOptions, OpenReport, WorkerEvent, WorkerProblem
 import { noAdapter } from '../gpu/adapter.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { GpuEngine } from '../gpu/gpu-engine.ts';
+import { HASH_DEVICE } from '../gpu/kernel.ts';
 import { LossPolicy } from '../gpu/loss-policy.ts';
 import { CpuEngine } from './cpu-engine.ts';
 import type { HashEngine } from './engine.ts';
@@ -100,7 +101,7 @@ export class HashService {
   async #startOnGpu(): Promise<Outcome<Running, WorkerProblem> | null> {
     for (;;) {
       this.#deps.emit({ type: 'step', text: 'Looking for a GPU' });
-      const opened = await openGpu(this.#deps.gpu, (message) =>
+      const opened = await openGpu(this.#deps.gpu, HASH_DEVICE, (message) =>
         this.#problem('RUNTIME_FAILED', `WebGPU: ${message}`),
       );
       if (!opened.ok) {
