@@ -154,12 +154,13 @@ export const en = {
 
   units: {
     heading: 'Units',
+    latest: (n: string): string => `latest ${n}`,
     empty: 'Units appear here as the validator issues them.',
     columns: { status: 'Verdict', unit: 'Unit', time: 'Time', work: 'Work', at: 'At' },
     status: {
       leased: 'Leased',
       running: 'Running',
-      returned: 'Being checked',
+      returned: 'Checking',
       accepted: 'Accepted',
       rejected: 'Refused',
       released: 'Given back',

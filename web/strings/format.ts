@@ -23,7 +23,7 @@ export function metric(amount: number, unit: string, locale: string): Quantity {
 
 /** Work is a decimal string that may exceed 2^53; three digits of it are enough for people. */
 export const workAmount = (work: string, unit: string, locale: string): Quantity =>
-  metric(Number(work), unit, locale);
+  /^\d{1,40}$/.test(work) ? metric(Number(work), unit, locale) : { value: '–', unit: '' };
 
 export const integer = (n: number, locale: string): string => new Intl.NumberFormat(locale).format(n);
 
@@ -33,23 +33,31 @@ export function byteSize(bytes: number, locale: string): string {
   return `${value} ${unit === 'kB' ? 'KB' : unit}`;
 }
 
-/** `0.42 ms`, `128 ms`, `3.1 s`, `4 min`. */
+/** `0.4 ms`, `128 ms`, `3.1 s`, `4 min`. */
 export function duration(ms: number, locale: string): string {
   if (!Number.isFinite(ms) || ms < 0) return '–';
-  if (ms < 1000) return unitOf(ms, 'millisecond', ms < 10 ? 1 : 0, locale);
-  if (ms < 60_000) return unitOf(ms / 1000, 'second', 1, locale);
-  return unitOf(ms / 60_000, 'minute', 0, locale);
+  if (ms < 1000) return withUnit(ms, 'ms', ms < 10 ? 1 : 0, locale);
+  if (ms < 60_000) return withUnit(ms / 1000, 's', 1, locale);
+  return withUnit(ms / 60_000, 'min', 0, locale);
 }
 
-/** Whole seconds, or minutes and seconds past 90 s: `12 s`, `4:05`. */
+/** Whole seconds, or minutes and seconds past 90 s, or hours: `12 s`, `4:05`, `2:04:05`. */
 export function countdown(ms: number, locale: string): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
-  if (seconds <= 90) return unitOf(seconds, 'second', 0, locale);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  if (seconds <= 90) return withUnit(seconds, 's', 0, locale);
+  const two = (n: number): string => String(n % 60).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}:${two(seconds)}`;
+  return `${integer(Math.floor(minutes / 60), locale)}:${two(minutes)}:${two(seconds)}`;
 }
 
 export const clockTime = (atMs: number, locale: string): string =>
-  new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(atMs);
+  new Intl.DateTimeFormat(locale, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  }).format(atMs);
 
 /** The exact amount in two parts, so that the last digits can be shown small: `1,204.2513` and `60274`. */
 export function creditDigits(decimal: string, locale: string): { head: string; tail: string } {
@@ -67,16 +75,25 @@ export function creditDigits(decimal: string, locale: string): { head: string; t
 export const shortId = (id: string, lead = 8, end = 4): string =>
   id.length <= lead + end + 1 ? id : `${id.slice(0, lead)}…${id.slice(-end)}`;
 
+/** Longest text of a peer that is shown: twice the longest sentence of our own. */
+const MAX_PEER_TEXT = 400;
+
+/**
+ * Text that a peer, a manifest or a driver chose, fit to stand beside our own: control and direction characters,
+ * which could reorder or hide what follows them, become a visible mark, and the end of a long one is cut off.
+ */
+export function peerText(text: string): string {
+  const shown = text.length > MAX_PEER_TEXT ? `${text.slice(0, MAX_PEER_TEXT)}…` : text;
+  return shown.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
+
 const threeDigits = (n: number): Intl.NumberFormatOptions => {
   const fraction = n >= 99.95 ? 0 : n >= 9.995 ? 1 : 2;
   return { minimumFractionDigits: fraction, maximumFractionDigits: fraction };
 };
 
-const unitOf = (n: number, unit: string, fraction: number, locale: string): string =>
-  new Intl.NumberFormat(locale, {
-    style: 'unit',
-    unit,
-    unitDisplay: 'short',
-    minimumFractionDigits: fraction,
-    maximumFractionDigits: fraction,
-  }).format(n);
+/** Unit symbols are the same in every language (SI); the space before them does not break. */
+const withUnit = (n: number, unit: string, fraction: number, locale: string): string => {
+  const digits = { minimumFractionDigits: fraction, maximumFractionDigits: fraction };
+  return `${new Intl.NumberFormat(locale, digits).format(n)}\u00a0${unit}`;
+};

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { peerText } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Copyable, Fact, Panel } from './parts.tsx';
 import { useSlice, type View } from './view.ts';
@@ -14,10 +15,10 @@ export function Account({ view }: { view: View }) {
       ) : (
         <dl class="facts">
           <Fact term={t.account.id}>
-            <Copyable text={identity.account} label={t.account.id} />
+            <Copyable text={peerText(identity.account)} label={t.account.id} />
           </Fact>
           <Fact term={t.account.peer}>
-            <Copyable text={identity.peer} label={t.account.peer} />
+            <Copyable text={peerText(identity.peer)} label={t.account.peer} />
             <span class="note">{t.account.slot(identity.slot)}</span>
           </Fact>
         </dl>

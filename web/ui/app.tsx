@@ -52,15 +52,15 @@ function Stage({ view, phase }: { view: View; phase: Phase }) {
       return (
         <>
           <Meter view={view} />
-          <div class="panels">
+          <div class="panels panels-full">
             <Units view={view} />
             <Receipts view={view} />
             <div class="side">
               <Machine view={view} />
               <ConnectionPanel view={view} />
               <Models view={view} />
-              <Account view={view} />
             </div>
+            <Account view={view} />
           </div>
         </>
       );

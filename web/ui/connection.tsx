@@ -1,4 +1,4 @@
-import { duration } from '../strings/format.ts';
+import { duration, peerText } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Countdown, Fact, Panel } from './parts.tsx';
 import { useSlice, type View } from './view.ts';
@@ -26,17 +26,19 @@ export function ConnectionPanel({ view }: { view: View }) {
             <Countdown view={view} untilMs={c.retryAtMs} say={t.connection.retryIn} />
             <span class="note">
               {t.connection.attempts(c.attempts)}
-              {c.reason === null ? '' : `: ${c.reason}`}
+              {c.reason === null ? '' : `: ${peerText(c.reason)}`}
             </span>
           </Fact>
         )}
-        {subnet === null ? null : <Fact term={t.connection.subnet}>{subnet.name}</Fact>}
+        {subnet === null ? null : <Fact term={t.connection.subnet}>{peerText(subnet.name)}</Fact>}
         {subnet === null ? null : (
           <Fact term={t.connection.owner}>
-            <code>{subnet.owner}</code>
+            <code>{peerText(subnet.owner)}</code>
           </Fact>
         )}
-        <Fact term={t.connection.peer}>{c.peer === null ? t.connection.none : <code>{c.peer}</code>}</Fact>
+        <Fact term={t.connection.peer}>
+          {c.peer === null ? t.connection.none : <code>{peerText(c.peer)}</code>}
+        </Fact>
       </dl>
     </Panel>
   );

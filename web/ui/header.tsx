@@ -1,3 +1,4 @@
+import { peerText } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Controls } from './controls.tsx';
 import { Mark } from './icons.tsx';
@@ -23,7 +24,7 @@ export function Header({ view }: { view: View }) {
 
 function SubnetName({ view }: { view: View }) {
   const subnet = useSlice(view, (s) => s.subnet);
-  return subnet === null ? null : <span class="brand-subnet">{subnet.name}</span>;
+  return subnet === null ? null : <span class="brand-subnet">{peerText(subnet.name)}</span>;
 }
 
 function Link({ view }: { view: View }) {

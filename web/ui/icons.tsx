@@ -11,7 +11,7 @@ const PATHS = {
   copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
   dot: 'M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6',
   ring: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3',
-  half: 'M8 3a5 5 0 1 0 0 10zM8 3a5 5 0 0 1 0 10',
+  half: 'M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3M8 3a5 5 0 0 1 0 10z',
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -6,13 +6,17 @@ import { useSlice, type View } from './view.ts';
 /** Before Start: what this is, what it takes, who sees what, and the one button. */
 export function Intro({ view }: { view: View }) {
   const started = useSlice(view, (s) => s.milestones.startedMs !== null);
+  // Then the button that trusts its owner is the one that starts.
+  const foreign = useSlice(view, (s) => (s.foreign ?? null) !== null);
   return (
     <>
       <section class="facade hero" aria-labelledby="intro-heading">
         <div class="hero-text">
           <h1 id="intro-heading">{t.intro.heading}</h1>
           <p class="lead">{t.intro.lead}</p>
-          <StartButton view={view} label={started ? t.actions.startAgain : t.actions.start} />
+          {foreign ? null : (
+            <StartButton view={view} label={started ? t.actions.startAgain : t.actions.start} />
+          )}
           <p class="promise">{t.intro.promise}</p>
         </div>
         <NightWindows />

@@ -1,4 +1,5 @@
 import type { AdapterReport } from '../../worker/contract.ts';
+import { peerText } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Copyable, Fact, Panel } from './parts.tsx';
 import { useSlice, type View } from './view.ts';
@@ -9,7 +10,7 @@ export function AdapterBadge({ view }: { view: View }) {
   if (adapter === null) return null;
   return (
     <p class="adapter">
-      <span class="adapter-name">{adapterName(adapter)}</span>
+      <span class="adapter-name">{peerText(adapterName(adapter))}</span>
       {adapter.class === 'gpu' ? (
         <span class="badge">{t.machine.classes.gpu}</span>
       ) : (
@@ -36,9 +37,13 @@ function Facts({ adapter }: { adapter: AdapterReport }) {
   return (
     <dl class="facts">
       <Fact term={t.machine.class}>{t.machine.classes[adapter.class]}</Fact>
-      <Fact term={t.machine.name}>{stated(adapter.description)}</Fact>
-      <Fact term={t.machine.vendor}>{stated(adapter.vendor)}</Fact>
-      <Fact term={t.machine.architecture}>{stated(adapter.architecture)}</Fact>
+      {adapter.class === 'none' ? null : (
+        <>
+          <Fact term={t.machine.name}>{stated(adapter.description)}</Fact>
+          <Fact term={t.machine.vendor}>{stated(adapter.vendor)}</Fact>
+          <Fact term={t.machine.architecture}>{stated(adapter.architecture)}</Fact>
+        </>
+      )}
     </dl>
   );
 }
@@ -57,12 +62,12 @@ function NotAGpu({ adapter, kind }: { adapter: AdapterReport; kind: 'software' |
           </li>
         ))}
       </ol>
-      {adapter.problem === undefined ? null : <p class="advice-problem">{adapter.problem}</p>}
+      {adapter.problem === undefined ? null : <p class="advice-problem">{peerText(adapter.problem)}</p>}
     </div>
   );
 }
 
-const stated = (text: string): string => (text === '' ? t.machine.unknown : text);
+const stated = (text: string): string => (text === '' ? t.machine.unknown : peerText(text));
 
 /** Browsers often leave the description empty; vendor and architecture are the next best name. */
 function adapterName(adapter: AdapterReport): string {

@@ -1,3 +1,4 @@
+import { peerText } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Icon } from './icons.tsx';
 import { useSlice, type View } from './view.ts';
@@ -17,15 +18,15 @@ export function Problems({ view }: { view: View }) {
           <div class="problem-text">
             <h2>
               <span class="visually-hidden">{t.problems[problem.severity]}: </span>
-              {problem.title}
+              {peerText(problem.title)}
             </h2>
-            <p>{problem.advice}</p>
+            <p>{peerText(problem.advice)}</p>
           </div>
-          <code class="problem-code">{problem.code}</code>
+          <code class="problem-code">{peerText(problem.code)}</code>
           <button
             type="button"
             class="quiet dismiss"
-            aria-label={`${t.actions.dismiss}: ${problem.title}`}
+            aria-label={`${t.actions.dismiss}: ${peerText(problem.title)}`}
             onClick={() => view.actions.dismissProblem(problem.code)}
           >
             <Icon name="cross" />

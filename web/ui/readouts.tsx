@@ -69,9 +69,17 @@ export function PendingReadout({ view }: { view: View }) {
   const units = pending.reduce((sum, p) => sum + p.units, 0);
   const work = pending.map((p) => quantity(workAmount(p.work, workUnitOf(p.kind), t.locale))).join(' + ');
   return (
-    <Readout id="pending" term={t.readout.pending} note={<Settles view={view} subnet={subnet} />}>
+    <Readout
+      id="pending"
+      term={t.readout.pending}
+      note={
+        <>
+          <span class="readout-work">{work === '' ? t.readout.noPending : work}</span>
+          <Settles view={view} subnet={subnet} />
+        </>
+      }
+    >
       {integer(units, t.locale)} <span class="readout-unit">{t.readout.pendingUnits(units)}</span>
-      <span class="readout-work">{work === '' ? t.readout.noPending : work}</span>
     </Readout>
   );
 }

@@ -1,5 +1,5 @@
 import type { ReceiptRow } from '../state/types.ts';
-import { clockTime, integer, shortId, workAmount } from '../strings/format.ts';
+import { clockTime, integer, peerText, shortId, workAmount } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Icon } from './icons.tsx';
 import { Panel } from './parts.tsx';
@@ -66,8 +66,10 @@ function Row({ receipt }: { receipt: ReceiptRow }) {
         </span>
       </td>
       <td>
-        <span class="unit-label">{isKnownKind(receipt.kind) ? t.kind[receipt.kind] : receipt.kind}</span>
-        <span class="unit-sub">{t.receipts.validator(shortId(receipt.validator))}</span>
+        <span class="unit-label">
+          {isKnownKind(receipt.kind) ? t.kind[receipt.kind] : peerText(receipt.kind)}
+        </span>
+        <span class="unit-sub">{t.receipts.validator(shortId(peerText(receipt.validator)))}</span>
       </td>
       <td class="number">{quantity(workAmount(receipt.work, workUnitOf(receipt.kind), t.locale))}</td>
       <td class="number wide-only">{integer(receipt.epoch, t.locale)}</td>

@@ -1,3 +1,4 @@
+import { peerText } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { Countdown } from './parts.tsx';
@@ -34,9 +35,10 @@ function useStatus(view: View): { icon: IconName; text: string } {
   const online = useSlice(view, (s) => s.connection.status === 'online');
   const inHand = useSlice(view, (s) => s.units.filter(isOpen).length);
   if (phase === 'stopping') return { icon: 'stop', text: t.stopping };
-  if (phase === 'paused') return { icon: 'pause', text: t.status.paused(reason) };
+  if (phase === 'paused')
+    return { icon: 'pause', text: t.status.paused(reason === null ? null : peerText(reason)) };
   if (!online) return { icon: 'clock', text: t.status.offline };
-  if (idle !== null) return { icon: 'clock', text: t.status.noWork(idle.text) };
+  if (idle !== null) return { icon: 'clock', text: t.status.noWork(peerText(idle.text)) };
   return inHand === 0
     ? { icon: 'clock', text: t.status.waiting }
     : { icon: 'half', text: t.status.working(inHand) };

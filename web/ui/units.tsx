@@ -1,5 +1,5 @@
 import type { UnitRow, UnitStatus } from '../state/types.ts';
-import { clockTime, duration, integer, workAmount } from '../strings/format.ts';
+import { clockTime, duration, integer, peerText, workAmount } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { Panel } from './parts.tsx';
@@ -20,7 +20,7 @@ export function Units({ view }: { view: View }) {
     <Panel
       id="units"
       heading={t.units.heading}
-      aside={<span class="aside">{integer(units.length, t.locale)}</span>}
+      aside={<span class="aside">{t.units.latest(integer(rows.length, t.locale))}</span>}
     >
       {rows.length === 0 ? <p class="empty">{t.units.empty}</p> : null}
       <div
@@ -78,7 +78,7 @@ function Row({ unit }: { unit: UnitRow }) {
         </span>
       </td>
       <td>
-        <span class="unit-label">{unit.label}</span>
+        <span class="unit-label">{peerText(unit.label)}</span>
         <span class="unit-sub">
           {unit.provider === null ? kind : `${kind} on ${t.provider[unit.provider]}`}
         </span>
@@ -97,7 +97,7 @@ function Refused({ refusal }: { refusal: NonNullable<UnitRow['refusal']> }) {
   const { code, message } = refusal;
   return (
     <span class="refusal">
-      <code>{code}</code> {message}
+      <code>{peerText(code)}</code> {peerText(message)}
       {isRefusalCode(code) ? ` ${t.next[nextAfter(code)]}` : ''}
     </span>
   );

@@ -1,0 +1,268 @@
+// @vitest-environment happy-dom
+import { signal } from '@preact/signals';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { REFUSAL_CODES, REFUSALS } from '../../protocol/refusal.ts';
+import type { AppActions, AppState, Phase } from '../state/types.ts';
+import { FIXTURE_NAMES, FIXTURE_NOW_MS, FIXTURES, type FixtureName } from './fixtures.ts';
+import { mount } from './mount.tsx';
+
+const actions = {
+  start: vi.fn<AppActions['start']>(),
+  stop: vi.fn<AppActions['stop']>(),
+  pause: vi.fn<AppActions['pause']>(),
+  resume: vi.fn<AppActions['resume']>(),
+  exportAccount: vi.fn<AppActions['exportAccount']>(),
+  importAccount: vi.fn<AppActions['importAccount']>(),
+  exportReceipts: vi.fn<AppActions['exportReceipts']>(),
+  dismissProblem: vi.fn<AppActions['dismissProblem']>(),
+} satisfies AppActions;
+
+let root: HTMLElement;
+let unmount: (() => void) | undefined;
+beforeEach(() => {
+  vi.clearAllMocks();
+  root = document.createElement('div');
+  document.body.append(root);
+});
+afterEach(() => {
+  unmount?.();
+  unmount = undefined;
+  root.remove();
+});
+
+function show(state: AppState, nowMs = FIXTURE_NOW_MS) {
+  const app = signal(state);
+  const now = signal(nowMs);
+  unmount = mount(root, app, actions, now);
+  return { app, now };
+}
+const fixture = (name: FixtureName): AppState => FIXTURES[name];
+const text = (selector = '*'): string => root.querySelector(selector)?.textContent ?? '';
+const button = (label: string): HTMLButtonElement => {
+  const found = [...root.querySelectorAll('button')].find(
+    (b) => b.textContent.trim() === label || b.getAttribute('aria-label') === label,
+  );
+  if (found === undefined) throw new Error(`no button “${label}”`);
+  return found;
+};
+const labels = (): string[] => [...root.querySelectorAll('button')].map((b) => b.textContent.trim());
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe('every state', () => {
+  it.each(FIXTURE_NAMES)(
+    '%s has one heading of the first rank, and names for its regions and buttons',
+    (name) => {
+      show(fixture(name));
+      expect(root.querySelectorAll('h1')).toHaveLength(1);
+      for (const b of root.querySelectorAll('button'))
+        expect(b.textContent + (b.getAttribute('aria-label') ?? '')).not.toBe('');
+      for (const by of root.querySelectorAll('[aria-labelledby]')) {
+        expect(
+          root.querySelector(`#${by.getAttribute('aria-labelledby')}`),
+          by.outerHTML.slice(0, 80),
+        ).not.toBeNull();
+      }
+    },
+  );
+
+  it('takes everything away again', () => {
+    show(fixture('running'));
+    unmount?.();
+    unmount = undefined;
+    expect(root.childElementCount).toBe(0);
+  });
+});
+
+describe('controls', () => {
+  const expected: Record<Phase, [FixtureName, string[]]> = {
+    idle: ['idle', ['Start']],
+    starting: ['starting', ['Stop']],
+    running: ['running', ['Pause', 'Stop']],
+    paused: ['paused', ['Resume', 'Stop']],
+    stopping: ['stopping', ['Pause', 'Stopping…']],
+    failed: ['failed', ['Try again']],
+  };
+  const known = new Set(Object.values(expected).flatMap(([, names]) => names));
+  it.each(Object.entries(expected))('of %s', (phase, [name, names]) => {
+    show(fixture(name));
+    expect(labels().filter((l) => known.has(l))).toEqual(names);
+    expect(document.title).toContain('Gridtab');
+    expect(text('.page')).not.toBe('');
+    expect(root.querySelector(`.page-${phase}`)).not.toBeNull();
+  });
+
+  it('do what they say', () => {
+    show(fixture('idle'));
+    button('Start').click();
+    expect(actions.start).toHaveBeenCalledExactlyOnceWith();
+    unmount?.();
+    show(fixture('running'));
+    button('Pause').click();
+    button('Stop').click();
+    expect([actions.pause.mock.calls.length, actions.stop.mock.calls.length]).toEqual([1, 1]);
+    unmount?.();
+    show(fixture('paused'));
+    button('Resume').click();
+    expect(actions.resume).toHaveBeenCalledOnce();
+  });
+
+  it('do nothing more once it is stopping', () => {
+    show(fixture('stopping'));
+    expect(button('Stopping…').disabled).toBe(true);
+    expect(button('Pause').disabled).toBe(true);
+  });
+});
+
+describe('before Start', () => {
+  it('says what it does, uses and sends', () => {
+    show(fixture('idle'));
+    const page = text('main');
+    for (const needed of [
+      'IP address',
+      'WebRTC',
+      '27 MB',
+      'power',
+      'inputs',
+      'No account, no wallet',
+      'receipt',
+    ]) {
+      expect(page).toContain(needed);
+    }
+  });
+
+  it('asks for trust in a foreign owner, and has no other way to start', () => {
+    show(fixture('foreign'));
+    expect(labels()).not.toContain('Start');
+    expect(text('.foreign')).toContain(FIXTURES.foreign.foreign.owner);
+    button('Trust this owner and start').click();
+    expect(actions.start).toHaveBeenCalledExactlyOnceWith({ trust: true });
+  });
+
+  it('shows a returning person what was earned', () => {
+    show(fixture('returning'));
+    expect(text('.panel-receipts')).toContain('1,843');
+  });
+});
+
+describe('what it runs on', () => {
+  it('labels a software adapter as such, with the way out', () => {
+    show(fixture('software'));
+    expect(text('.adapter')).toContain('Software adapter');
+    expect(text('.panel-machine')).toContain('chrome://gpu');
+    expect(text('.panel-machine')).toContain('--enable-unsafe-webgpu');
+  });
+  it('labels no GPU as CPU, with the reason', () => {
+    show(fixture('noGpu'));
+    expect(text('.adapter')).toContain('CPU');
+    expect(text('.panel-machine')).toContain('navigator.gpu is undefined');
+  });
+  it('has no such label on a GPU', () => {
+    show(fixture('running'));
+    expect(root.querySelector('.badge-striped')).toBeNull();
+  });
+});
+
+describe('verdicts', () => {
+  it.each(REFUSAL_CODES)('%s comes with its sentence', (code) => {
+    show(fixture('refusals'));
+    const said = [...root.querySelectorAll('.refusal')].find(
+      (r) => r.querySelector('code')?.textContent === code,
+    );
+    expect(said?.textContent).toContain(REFUSALS[code][0]);
+    expect(said?.textContent.length).toBeGreaterThan(code.length + REFUSALS[code][0].length + 5);
+  });
+  it('marks a receipt whose signature does not hold', () => {
+    const [first] = FIXTURES.running.receipts.latest;
+    if (first === undefined) throw new Error('the fixture has receipts');
+    show({ ...fixture('running'), receipts: { total: 1, latest: [{ ...first, verified: false }] } });
+    expect(text('.receipt-bad')).toContain('Does not match');
+  });
+});
+
+describe('reasons', () => {
+  it('says why it is paused, why there is no work, and that it is offline', () => {
+    show(fixture('paused'));
+    expect(text('h1')).toBe('Paused: you asked for it');
+    unmount?.();
+    show(fixture('noWork'));
+    expect(text('h1')).toBe('No work right now: the queue is empty.');
+    expect(text('.status-count')).toBe('asks again in 5\u00a0s');
+    unmount?.();
+    show(fixture('reconnecting'));
+    expect(text('h1')).toContain('Not connected');
+    expect(text('.panel-connection')).toContain('in 8\u00a0s');
+  });
+
+  it('shows a problem with its advice and code, and lets go of it', () => {
+    show(fixture('failed'));
+    expect(text('[role=alert]')).toContain('The validator cannot be reached');
+    expect(text('[role=alert]')).toContain('no firewall');
+    button('Dismiss: The validator cannot be reached').click();
+    expect(actions.dismissProblem).toHaveBeenCalledExactlyOnceWith('VALIDATOR_UNREACHABLE');
+  });
+});
+
+describe('what changes while it runs', () => {
+  it('counts down to the settlement, outside of what is announced', async () => {
+    const { now } = show(fixture('running'));
+    expect(text('.readout-pending')).toContain('Settles in 13\u00a0s');
+    now.value += 12_000;
+    await settled();
+    expect(text('.readout-pending')).toContain('Settles in 1\u00a0s');
+    now.value += 1000;
+    await settled();
+    expect(text('.readout-pending')).toContain('Settling now');
+    expect(text('[role=status]')).not.toContain('Settl');
+  });
+
+  it('shows every digit of the credits', () => {
+    show(fixture('running'));
+    expect(text('.readout-credits .readout-value')).toBe('1,204.251360274');
+  });
+
+  it('draws the units again only when they change', async () => {
+    const { app } = show(fixture('running'));
+    const seen: MutationRecord[] = [];
+    const observer = new MutationObserver((records) => seen.push(...records));
+    const watch = { subtree: true, childList: true, characterData: true, attributes: true };
+    for (const part of ['.panel-units', '.wall']) observer.observe(root.querySelector(part) ?? root, watch);
+    app.value = { ...app.value, rates: { hashesPerSecond: 5, inferencesPerMinute: 5 } };
+    await settled();
+    expect(text('.readout-hash .readout-value')).toBe('5 H/s');
+    expect(seen).toEqual([]);
+    app.value = { ...app.value, units: [] };
+    await settled();
+    observer.disconnect();
+    expect(seen.length).toBeGreaterThan(0);
+  });
+
+  it('follows the phase in the title', async () => {
+    const { app } = show(fixture('running'));
+    expect(document.title).toBe('Working · Gridtab');
+    app.value = { ...app.value, phase: 'paused' };
+    await settled();
+    expect(document.title).toBe('Paused · Gridtab');
+  });
+});
+
+it('shows strings of peers as text, never as markup', () => {
+  show(fixture('hostile'));
+  expect(root.querySelector('img, script, iframe, a:not(.skip)')).toBeNull();
+  expect(text('main')).toContain('<img src=x onerror=');
+  expect(text('main')).not.toContain('\u202e');
+  expect('pwned' in globalThis).toBe(false);
+});
+
+it('asks before an imported account replaces the present one', async () => {
+  show(fixture('running'));
+  const input = root.querySelector<HTMLInputElement>('input[type=file]');
+  if (input === null) throw new Error('no file input');
+  const file = new File(['{}'], 'account.json');
+  Object.defineProperty(input, 'files', { value: [file] });
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+  await settled();
+  expect(actions.importAccount).not.toHaveBeenCalled();
+  expect(text('[role=alertdialog]')).toContain('account.json');
+  button('Replace account').click();
+  expect(actions.importAccount).toHaveBeenCalledExactlyOnceWith(file);
+});
