@@ -28,7 +28,7 @@ const MAX_HASHES = 1024;
 export class AssetFolder {
   readonly #root: string;
   /** By identity of the file's content: path, inode, size and times. */
-  readonly #hashes = new Map<string, string>();
+  readonly #hashes = new Map<string, Promise<string>>();
 
   constructor(root: string) {
     this.#root = root;
@@ -60,17 +60,23 @@ export class AssetFolder {
     return null;
   }
 
-  async #hash(identity: string, file: FileHandle): Promise<string> {
+  /** Made once, also for clients that come while it is being made. */
+  #hash(identity: string, file: FileHandle): Promise<string> {
     const known = this.#hashes.get(identity);
     if (known !== undefined) return known;
-    const hash = createHash('sha256');
-    for await (const piece of file.createReadStream({ start: 0, autoClose: false }))
-      hash.update(piece as Buffer);
-    const hex = hash.digest('hex');
     if (this.#hashes.size >= MAX_HASHES) this.#hashes.clear();
-    this.#hashes.set(identity, hex);
-    return hex;
+    const hash = hashOf(file);
+    this.#hashes.set(identity, hash);
+    hash.catch(() => this.#hashes.delete(identity));
+    return hash;
   }
+}
+
+async function hashOf(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of file.createReadStream({ start: 0, autoClose: false }))
+    hash.update(piece as Buffer);
+  return hash.digest('hex');
 }
 
 async function readUnchanged(path: string, hash: string): Promise<Uint8Array> {

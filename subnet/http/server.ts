@@ -12,7 +12,7 @@ import type { SignedManifest } from '../../protocol/manifest.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import { AssetFolder } from './asset.ts';
 import { CompressionCache } from './compression.ts';
-import { limitPerAddress } from './connections.ts';
+import { Connections } from './connections.ts';
 import type { Exchange } from './exchange.ts';
 import { healthRoutes } from './health.ts';
 import { jobRoutes } from './jobs.ts';
@@ -65,6 +65,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     for (const [name, value] of headers) if (value !== undefined) response.setHeader(name, value);
     void handle(request, response, { routes, closing: closing.signal, limits, logger: options.logger });
   });
+  const connections = new Connections(server, limits.connectionsPerAddress);
+  let closed: Promise<void> | undefined;
   await listen(server, options.port, options.host);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
@@ -72,7 +74,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   return {
     url: `${scheme}://${urlHost(options.host)}:${address.port}/`,
     port: address.port,
-    close: () => close(server, closing, limits.closeMs),
+    close: () => {
+      // Long polls are answered at once.
+      closing.abort();
+      return (closed ??= connections.close(limits.closeMs));
+    },
   };
 }
 
@@ -145,7 +151,6 @@ function listenOptions(
         );
   server.maxConnections = limits.connections;
   server.timeout = limits.idleMs;
-  limitPerAddress(server, limits.connectionsPerAddress);
   server.on('error', (error) => options.logger.error({ err: error }, `HTTP server: ${errorText(error)}`));
   return server;
 }
@@ -163,14 +168,4 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::' || host === '') return 'localhost';
   return isIPv6(host) ? `[${host}]` : host;
-}
-
-/** Takes no more connections, answers long polls at once, lets the rest finish for a while, then drops what is left. */
-async function close(server: Server, closing: AbortController, closeMs: number): Promise<void> {
-  if (closing.signal.aborted) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  closing.abort();
-  const drop = setTimeout(() => server.closeAllConnections(), closeMs);
-  await closed;
-  clearTimeout(drop);
 }
