@@ -1,0 +1,137 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as v from 'valibot';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256Hex } from '../../protocol/bytes.ts';
+import { CHUNK_BYTES } from '../../protocol/limits.ts';
+import { modelSchema } from '../../protocol/manifest.ts';
+import { CATALOGUE_FILE, openCatalogue } from './catalogue.ts';
+import type { CatalogueEntry } from './entry.ts';
+import { flopsOf } from './flops.ts';
+import { sourceOf } from './sources.ts';
+
+let folder: string;
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'gridtab-catalogue-'))));
+afterEach(() => rm(folder, { recursive: true }));
+
+const shipped = async () =>
+  JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')) as { format: 1; models: CatalogueEntry[] };
+
+/** Opens the shipped catalogue with its VAD entry changed. */
+async function openWith(change: Partial<CatalogueEntry> | Record<string, unknown>) {
+  const { models } = await shipped();
+  const entry = models.find(({ name }) => name === 'silero-vad');
+  const path = join(folder, 'catalogue.json');
+  await writeFile(path, JSON.stringify({ format: 1, models: [{ ...entry, ...change }] }));
+  return await openCatalogue({ dataDir: folder, file: pathToFileURL(path) });
+}
+
+describe('openCatalogue', () => {
+  it('gives models as the manifest lists them, with their files', async () => {
+    const opened = await openCatalogue({ dataDir: folder });
+    if (!opened.ok) throw new Error(opened.message);
+    const { models, modelOf, fileOf } = opened.value;
+    expect(models.map(({ name }) => name)).toEqual(['ppocr-cls', 'silero-vad']);
+    for (const model of models) {
+      expect(v.parse(modelSchema, model)).toEqual(model);
+      expect(sourceOf(model.name)).not.toBeNull();
+      expect(modelOf(model.sha256)).toBe(model);
+      const file = await readFile(fileOf(model.sha256)?.path ?? '');
+      expect(file.length).toBe(fileOf(model.sha256)?.bytes);
+      expect(sha256Hex(file)).toBe(model.sha256);
+      const chunks = model.chunks.map((_, i) =>
+        sha256Hex(file.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES)),
+      );
+      expect(chunks).toEqual(model.chunks);
+      expect(model.chunks).toHaveLength(Math.ceil(file.length / CHUNK_BYTES));
+    }
+    expect(fileOf('0'.repeat(64))).toBeNull();
+    expect(modelOf('0'.repeat(64))).toBeNull();
+    expect(sourceOf('constructor')).toBeNull();
+  });
+
+  it('computes a known answer once, keeps it, and mends a damaged one', async () => {
+    const first = await openWith({});
+    const answers = join(folder, 'known-answers');
+    const [name = ''] = await readdir(answers);
+    const kept = await readFile(join(answers, name), 'utf8');
+    await writeFile(join(answers, name), kept.replace(/[A-Za-z]{8}/, 'AAAAAAAA'));
+    const second = await openWith({});
+    // Same shape, other data: taken from the file, so nothing was computed.
+    expect(second.ok && first.ok && second.value.models[0]?.knownAnswer).not.toEqual(
+      first.ok && first.value.models[0]?.knownAnswer,
+    );
+    for (const damaged of ['', '{"outputs":["AAAA"]}', '{"outputs":[1,2]}']) {
+      await writeFile(join(answers, name), damaged);
+      expect(JSON.stringify(await openWith({}))).toBe(JSON.stringify(first));
+      expect(await readFile(join(answers, name), 'utf8')).toBe(kept);
+    }
+  });
+
+  it('goes on, and says so, where the answer cannot be kept', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const warnings: string[] = [];
+    const opened = await openCatalogue({
+      dataDir: join(folder, 'file'),
+      warn: (text) => warnings.push(text),
+    });
+    expect(opened.ok).toBe(true);
+    expect(warnings).toHaveLength(2);
+  });
+
+  it('names what is wrong with a file', async () => {
+    const changed = await openWith({ sha256: 'ab'.repeat(32) });
+    expect(changed).toMatchObject({
+      ok: false,
+      code: 'MODEL_CHANGED',
+      message: expect.stringMatching(
+        /silero_vad_v5.onnx has 2327524 bytes with sha256 2623a295.*pins/,
+      ) as string,
+    });
+    expect(await openWith({ bytes: 7 })).toMatchObject({ code: 'MODEL_CHANGED' });
+    const missing = { package: '@ricky0123/vad-web', path: 'dist/none.onnx' };
+    expect(await openWith({ file: missing })).toMatchObject({ code: 'MODEL_MISSING' });
+    expect(await openWith({ file: { package: 'not-installed-here', path: 'x' } })).toMatchObject({
+      code: 'MODEL_MISSING',
+      message: expect.stringMatching(/npm ci/) as string,
+    });
+  });
+
+  it('refuses a catalogue that is not one', async () => {
+    const outside = { package: '@ricky0123/vad-web', path: '../../package.json' };
+    for (const change of [{ flops: -1 }, { extra: 1 }, { file: outside }, { sha256: 'x' }, { inputs: [] }]) {
+      expect(await openWith(change)).toMatchObject({ ok: false, code: 'CATALOGUE_MALFORMED' });
+    }
+    const { models } = await shipped();
+    const path = join(folder, 'twice.json');
+    await writeFile(path, JSON.stringify({ format: 1, models: [models[0], models[0]] }));
+    expect(await openCatalogue({ dataDir: folder, file: pathToFileURL(path) })).toMatchObject({
+      code: 'CATALOGUE_MALFORMED',
+    });
+    await mkdir(join(folder, 'directory'));
+    const directory = pathToFileURL(join(folder, 'directory'));
+    expect(await openCatalogue({ dataDir: folder, file: directory })).toMatchObject({
+      code: 'CATALOGUE_MALFORMED',
+    });
+  });
+
+  it('refuses a signature that is not the model’s', async () => {
+    const state = { name: 'stateN', dtype: 'float32', dims: [2, 1, 64] };
+    const wrong = await openWith({ outputs: [{ name: 'output', dtype: 'float32', dims: [1, 1] }, state] });
+    expect(wrong).toMatchObject({
+      code: 'KNOWN_ANSWER',
+      message: expect.stringMatching(/another signature/) as string,
+    });
+    const none = await openWith({ outputs: [{ name: 'nothing', dtype: 'float32', dims: [1] }] });
+    expect(none).toMatchObject({ code: 'KNOWN_ANSWER' });
+  });
+});
+
+describe('FLOPs', () => {
+  it('of every entry are those of a profiled run', async () => {
+    for (const { name, flops } of (await shipped()).models)
+      expect([name, await flopsOf(name)]).toEqual([name, flops]);
+  });
+});
