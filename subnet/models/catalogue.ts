@@ -13,16 +13,16 @@ export const CATALOGUE_FILE = new URL('../../public/catalogue.json', import.meta
 
 export type CatalogueProblem = 'CATALOGUE_MALFORMED' | ModelFileProblem | 'KNOWN_ANSWER';
 
-export type FileOnDisk = { path: string; bytes: number };
+type FileOnDisk = { path: string; bytes: number };
 
 /** The models of a subnet, with their files found, checked and answered for. Immutable. */
 export interface Catalogue {
   /** As the manifest lists them. */
   readonly models: readonly Model[];
   /** By the hex SHA-256 of its file. */
-  modelOf(sha256: string): Model | null;
+  readonly modelOf: (sha256: string) => Model | null;
   /** The file with this hex SHA-256, for the HTTP server. Other files than models have none. */
-  fileOf(sha256: string): FileOnDisk | null;
+  readonly fileOf: (sha256: string) => FileOnDisk | null;
 }
 
 export type CatalogueOptions = {

@@ -90,7 +90,7 @@ async function printProfile(entry: CatalogueEntry): Promise<void> {
 async function main(name: string | undefined): Promise<void> {
   const { models } = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
   if (name === undefined) {
-    for (const entry of models) console.log(entry.name, await flopsOf(entry.name));
+    for (const entry of models) process.stdout.write(`${entry.name} ${await flopsOf(entry.name)}\n`);
     return;
   }
   const entry = models.find((model) => model.name === name);

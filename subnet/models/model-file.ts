@@ -18,7 +18,7 @@ export type VerifiedFile = { path: string; bytes: number; chunks: string[] };
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** SHA-256 of each CHUNK_BYTES of `file`, the last piece shorter; of nothing, one hash. */
-export function chunkHashes(file: Uint8Array): string[] {
+function chunkHashes(file: Uint8Array): string[] {
   const chunks: string[] = [];
   for (let at = 0; at === 0 || at < file.length; at += CHUNK_BYTES)
     chunks.push(hashOf(file.subarray(at, at + CHUNK_BYTES)));

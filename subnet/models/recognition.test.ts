@@ -2,6 +2,7 @@ import { createCanvas } from '@napi-rs/canvas';
 import type * as ort from 'onnxruntime-web/wasm';
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
+// oxlint-disable-next-line import/default -- CommonJS: the module is its default export
 import wavefile from 'wavefile';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../protocol/tensor.ts';
@@ -110,7 +111,12 @@ describe('voice activity', () => {
     const wav = new wavefile.WaveFile();
     wav.fromScratch(1, SAMPLE_RATE, '16', []);
     expect(await sileroVad.fromFile(wav.toBuffer(), 'empty.wav')).toMatchObject({ code: 'UNREADABLE' });
-    wav.fromScratch(1, SAMPLE_RATE, '16', new Array(3751 * 512).fill(0));
+    wav.fromScratch(
+      1,
+      SAMPLE_RATE,
+      '16',
+      Array.from({ length: 3751 * 512 }, () => 0),
+    );
     const long = await sileroVad.fromFile(wav.toBuffer(), 'long.wav');
     expect(long).toMatchObject({
       code: 'UNREADABLE',

@@ -3,7 +3,7 @@ import type { Tensor } from '../../protocol/tensor.ts';
 import type { Random } from './random.ts';
 
 /** What a model's outputs say, for people and for JSON. */
-export type Description = { label: string; probability: number };
+type Description = { label: string; probability: number };
 
 /**
  * What the node knows about a model beyond its catalogue entry: where real inputs come from and what the outputs mean. A

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+// oxlint-disable-next-line import/default -- CommonJS: the module is its default export
 import wavefile from 'wavefile';
 import { readWav } from './wav.ts';
 
@@ -48,7 +49,7 @@ describe('readWav', () => {
         const file = whole.slice(0, length);
         for (const [at, byte] of changes) if (at < length) file[at] = byte;
         const read = readWav(file, 16_000);
-        if (read.ok) expect(read.value.length).toBeLessThanOrEqual(length / 2);
+        expect(read.ok ? read.value.length : 0).toBeLessThanOrEqual(length / 2);
       }),
       { numRuns: 500 },
     );

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+// oxlint-disable-next-line import/default -- CommonJS: the module is its default export
 import wavefile from 'wavefile';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 
