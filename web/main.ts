@@ -38,6 +38,7 @@ async function boot(): Promise<void> {
       nowMs: () => Date.now(),
     },
     options,
+    network: window,
     secureOrigin: location.protocol === 'https:',
     createPool: (handlers) => new WorkerPool({ ...handlers, spawn: () => spawnWorker('gridtab') }),
     startPeer: async (privateKey) => {

@@ -70,10 +70,15 @@ export class ReceiptBook {
     const row = receiptRow(receipt, true);
     const key = keyOf(receipt);
     if (this.#latest.some(({ taskId }) => taskId === row.taskId)) return ok(null);
-    if ((await this.#store.get('receipts', key)) !== undefined) return ok(null);
+    const known = (await this.#store.get('receipts', key)) !== undefined;
     this.#latest = [row, ...this.#latest]
       .toSorted((a, b) => b.issuedAtMs - a.issuedAtMs)
       .slice(0, LATEST_ROWS);
+    if (known) {
+      // An old one, or kept by another tab of this browser since the book was read.
+      this.#total = await this.#store.count('receipts');
+      return ok(null);
+    }
     this.#total += 1;
     const put = await this.#store.put('receipts', key, {
       payload: signed.payload,

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import type { PeerId } from '../../protocol/ids.ts';
-import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import { fail, type Outcome } from '../../protocol/outcome.ts';
 import { openReceipt, type Receipt, type SignedReceipt } from '../../protocol/receipt.ts';
 
 /** What a receipt must say to count in this tab. */

@@ -67,7 +67,7 @@ export async function stayConnected(run: Run, context: RunContext): Promise<void
       'now',
     );
     setStep(state, 'connect', 'active', reason);
-    await waitFor(waitMs, run.signal, { target: globalThis, event: 'online' });
+    await waitFor(waitMs, run.signal, { target: run.deps.network, event: 'online' });
   }
 }
 

@@ -37,12 +37,12 @@ export class LedgerSync {
 
   /** Receipts this browser does not have yet, then the balance. */
   async start(): Promise<void> {
-    const { loadCursor, saveCursor, keep, onFailure } = this.#deps;
+    const { loadCursor, saveCursor, keep, onFailure, signal } = this.#deps;
     await this.#balance();
     const client = await this.#open();
     if (!client.ok) return;
-    const read = await client.value.receipts(await loadCursor(), keep, saveCursor);
-    if (!read.ok && !this.#deps.signal.aborted) onFailure(read.message);
+    const read = await client.value.receipts(await loadCursor(), keep, saveCursor, signal);
+    if (!read.ok && !signal.aborted) onFailure(read.message);
   }
 
   /** The balance changed: asks for it soon, several times in short order become one. */

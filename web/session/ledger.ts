@@ -45,6 +45,7 @@ export class LedgerClient {
     after: number,
     keep: (signed: SignedReceipt) => Promise<Receipt | null>,
     onPage: (next: number) => Promise<unknown>,
+    signal: AbortSignal,
   ): Promise<Outcome<void>> {
     let at = after;
     for (let page = 0; page < MAX_PAGES; page++) {
@@ -55,6 +56,7 @@ export class LedgerClient {
       if (!reply.ok) return reply;
       const { receipts, next, more } = reply.value;
       for (const signed of receipts) {
+        if (signal.aborted) return fail('CLOSED', 'stopped');
         await keep(signed);
         // A signature check takes about a millisecond: each in its own task, so that the page stays responsive.
         await breathe();

@@ -15,6 +15,8 @@ export type ModelsDeps = {
   onReady: (report: ModelReport) => void;
   onFailure: (model: Model, code: PoolProblem, message: string) => void;
   signal: AbortSignal;
+  /** Fires `online` when the network is back. */
+  network: EventTarget;
   retryWaitsMs?: readonly number[];
 };
 
@@ -39,7 +41,7 @@ async function prepareOne(model: Model, deps: ModelsDeps): Promise<ModelReport |
     deps.onFailure(model, outcome.code, outcome.message);
     if (waitMs === null || !RETRIABLE.has(outcome.code)) return null;
     // A network that comes back is worth a try at once.
-    await waitFor(waitMs, deps.signal, { target: globalThis, event: 'online' });
+    await waitFor(waitMs, deps.signal, { target: deps.network, event: 'online' });
   }
   return null;
 }

@@ -38,6 +38,8 @@ export type RunDeps = {
   options: PageOptions;
   /** Whether the page was served over HTTPS. */
   secureOrigin: boolean;
+  /** Fires `online` when the network is back: the window. */
+  network: EventTarget;
   createPool: (handlers: Pick<PoolOptions, 'onEvent' | 'onCrash'>) => PoolLike;
   startPeer: (privateKey: Identity['privateKey']) => Promise<Peer>;
 };
@@ -273,6 +275,7 @@ export class Run {
       onReady: (report) => state.update({ models: [...state.current.models, report] }),
       onFailure: (model, code, message) => state.addProblem(workerProblem(code, `${model.name}: ${message}`)),
       signal: this.signal,
+      network: this.deps.network,
     }).then((ready) => {
       if (this.signal.aborted) return;
       context.models = ready;
