@@ -6,12 +6,14 @@ import type { Kinds } from './lease.ts';
 
 export type NextUnit = { unit: Unit; job: number | null };
 
+const HASH_EVERY = 8;
+
 /**
- * One hash unit in every four where a tab can do both: the point is AI work, hashes keep the benchmark fresh. A function of
+ * One hash unit in every eight where a tab can do both: the point is AI work, hashes keep the benchmark fresh. A function of
  * `seq` alone, so that a lease's kind follows from its row.
  */
 export function standingKind(able: ReadonlySet<KindName>, seq: number): KindName | null {
-  if (able.has('infer') && (seq % 4 !== 0 || !able.has('hash'))) return 'infer';
+  if (able.has('infer') && (seq % HASH_EVERY !== 0 || !able.has('hash'))) return 'infer';
   return able.has('hash') ? 'hash' : null;
 }
 

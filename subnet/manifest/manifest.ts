@@ -2,7 +2,14 @@ import { toHex } from '../../protocol/bytes.ts';
 import { hashCbor } from '../../protocol/cbor.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
-import { signAddress, signManifest, subnetIdOf, type Manifest, type Model, type SignedManifest } from '../../protocol/manifest.ts';
+import {
+  signAddress,
+  signManifest,
+  subnetIdOf,
+  type Manifest,
+  type Model,
+  type SignedManifest,
+} from '../../protocol/manifest.ts';
 import type { Store } from '../store/store.ts';
 
 /** How long a manifest may be used; the node signs a new one long before, at every start and every day. */
@@ -39,7 +46,10 @@ export async function buildManifest(
       {
         peer: validator,
         stake: 1,
-        addresses: addresses.map((address) => ({ address, signature: signAddress(subnet, address, keys.validatorSeed) })),
+        addresses: addresses.map((address) => ({
+          address,
+          signature: signAddress(subnet, address, keys.validatorSeed),
+        })),
       },
     ],
     relays: addresses.map((address) => `${address}/p2p-circuit`),
@@ -49,7 +59,10 @@ export async function buildManifest(
     policy,
   };
   const sequence = await nextSequence(store, toHex(hashCbor(manifest)));
-  return signManifest({ ...manifest, sequence, notAfterMs: Date.now() + MANIFEST_LIFESPAN_MS }, keys.ownerSeed);
+  return signManifest(
+    { ...manifest, sequence, notAfterMs: Date.now() + MANIFEST_LIFESPAN_MS },
+    keys.ownerSeed,
+  );
 }
 
 async function nextSequence(store: Store, contentHash: string): Promise<number> {

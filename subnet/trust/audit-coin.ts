@@ -23,7 +23,12 @@ export function auditThreshold(ppm: number): Uint8Array {
  * The coin of one result: `HMAC-SHA-256(K_e, taskId ‖ digest) < P`. The tab has committed to the digest before the coin
  * exists, and cannot compute it, since K_e is secret until the epoch has vested.
  */
-export function drawAudit(key: Uint8Array, taskId: Uint8Array, digest: Uint8Array, threshold: Uint8Array): boolean {
+export function drawAudit(
+  key: Uint8Array,
+  taskId: Uint8Array,
+  digest: Uint8Array,
+  threshold: Uint8Array,
+): boolean {
   const coin = createHmac('sha256', key).update(taskId).update(digest).digest();
   return Buffer.compare(coin, threshold) < 0;
 }
