@@ -1,4 +1,4 @@
-import { access, constants, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { errorText } from '../../protocol/outcome.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
@@ -92,6 +92,7 @@ export async function submitFiles(options: SubmitOptions): Promise<number> {
     await writeFile(`${options.out}.tmp`, `${JSON.stringify(document, null, 2)}\n`);
     await rename(`${options.out}.tmp`, options.out);
   } catch (error) {
+    await rm(`${options.out}.tmp`, { force: true });
     log(`${options.out} cannot be written: ${errorText(error)}`);
     return EXIT.incomplete;
   }
