@@ -48,7 +48,9 @@ function Stage({ view, phase }: { view: View; phase: Phase }) {
           <Aftermath view={view} />
         </>
       );
-    default:
+    case 'running':
+    case 'paused':
+    case 'stopping':
       return (
         <>
           <Meter view={view} />

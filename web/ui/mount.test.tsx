@@ -57,10 +57,7 @@ describe('every state', () => {
       for (const b of root.querySelectorAll('button'))
         expect(b.textContent + (b.getAttribute('aria-label') ?? '')).not.toBe('');
       for (const by of root.querySelectorAll('[aria-labelledby]')) {
-        expect(
-          root.querySelector(`#${by.getAttribute('aria-labelledby')}`),
-          by.outerHTML.slice(0, 80),
-        ).not.toBeNull();
+        expect(root.querySelector(`#${by.getAttribute('aria-labelledby')}`)).not.toBeNull();
       }
     },
   );

@@ -20,7 +20,7 @@ function Readout(props: { id: string; term: string; children: ComponentChildren;
 
 const Figure = ({ value, unit }: Quantity) => (
   <>
-    {value} <span class="readout-unit">{unit}</span>
+    <span class="readout-figure">{value}</span> <span class="readout-unit">{unit}</span>
   </>
 );
 
