@@ -50,24 +50,26 @@ export async function openGpu(
 }
 
 function own(device: GPUDevice, adapter: AdapterReport, onError: (message: string) => void): Gpu {
-  let lost = false;
+  let isLost = false;
   let destroyed = false;
   let errors = 0;
   device.addEventListener('uncapturederror', (event) => {
     errors++;
     onError(event.error.message);
   });
+  const lost = new Promise<string>((resolve) => {
+    const onLost = ({ message }: GPUDeviceLostInfo): void => {
+      isLost = true;
+      // `reason` also reads 'destroyed' when a browser shuts its GPU process down: what we did decides.
+      if (!destroyed) resolve(message || 'the GPU device was lost');
+    };
+    void device.lost.then(onLost);
+  });
   return {
     device,
     adapter,
-    lost: new Promise((resolve) => {
-      void device.lost.then((info) => {
-        lost = true;
-        // `info.reason` also reads 'destroyed' when a browser shuts its GPU process down: what we did decides.
-        if (!destroyed) resolve(info.message || 'the GPU device was lost');
-      });
-    }),
-    isLost: () => lost,
+    lost,
+    isLost: () => isLost,
     errorCount: () => errors,
     destroy() {
       destroyed = true;

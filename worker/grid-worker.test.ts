@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { toHex } from '../protocol/bytes.ts';
+import { hashPreimage, reachesTarget, type HashInput, type HashSpec } from '../protocol/kinds/hash.ts';
+import { digestOf } from '../protocol/kinds/registry.ts';
+import { targetFromBits } from '../protocol/target.ts';
+import type { OpenOptions, WorkerEvent, WorkerTask } from './contract.ts';
+import { GridWorkerHost } from './grid-worker.ts';
+import { dawn } from './testing/dawn.ts';
+
+const BEACON = new Uint8Array(32).fill(3);
+const ANY: OpenOptions = { sliceMs: 10, adapter: 'any' };
+const NONE: OpenOptions = { sliceMs: 10, adapter: 'none' };
+/** One nonce in 2^8, and a target no nonce reaches. */
+const EASY = 0x2000ffff;
+const HOPELESS = 0x03000001;
+
+let host: GridWorkerHost | undefined;
+afterEach(() => host?.close());
+
+/** A worker on `gpu`, opened, with its events. */
+async function opened(options: OpenOptions, gpu: GPU | undefined) {
+  host = new GridWorkerHost(gpu);
+  const events: WorkerEvent[] = [];
+  const report = await host.open(options, (event) => events.push(event));
+  if (!report.ok) throw new Error(report.message);
+  return { worker: host, report: report.value, events };
+}
+
+function task(id: number, bits: number, nonceCount: number): WorkerTask {
+  const spec: HashSpec = { algorithm: 'sha256d', version: 2, bits };
+  const input: HashInput = { time: 7, nonceStart: 100, nonceCount };
+  return { taskId: new Uint8Array(32).fill(id), beacon: BEACON, unit: { kind: 'hash', spec, input } };
+}
+
+function shares({ taskId, unit }: WorkerTask): number[] {
+  if (unit.kind !== 'hash') throw new TypeError('expected a hash unit');
+  const { spec, input } = unit;
+  const preimage = hashPreimage(spec, input, BEACON, taskId);
+  const nonces = Array.from({ length: input.nonceCount }, (_, i) => input.nonceStart + i);
+  return nonces.filter((nonce) => reachesTarget(preimage, nonce, targetFromBits(spec.bits)));
+}
+
+/** The WebGPU of the tests with every device it gives, so that a test can lose one. */
+function losable(): { gpu: GPU; devices: GPUDevice[] } {
+  const devices: GPUDevice[] = [];
+  const real = dawn();
+  const requestAdapter = async (options?: GPURequestAdapterOptions): Promise<GPUAdapter | null> => {
+    const adapter = await real.requestAdapter(options);
+    if (adapter === null) return null;
+    const requestDevice = async (descriptor?: GPUDeviceDescriptor): Promise<GPUDevice> => {
+      const device = await adapter.requestDevice(descriptor);
+      devices.push(device);
+      return device;
+    };
+    return Object.assign(Object.create(adapter), {
+      info: adapter.info,
+      limits: adapter.limits,
+      features: adapter.features,
+      requestDevice,
+    });
+  };
+  return { gpu: { requestAdapter } as GPU, devices };
+}
+
+const problems = (events: WorkerEvent[]): string[] =>
+  events.flatMap((e) => (e.type === 'problem' ? [e.code] : []));
+
+describe.each([
+  ['WebGPU', ANY, 'webgpu'],
+  ['the CPU', NONE, 'cpu'],
+] as const)('a worker on %s', (_, options, provider) => {
+  it('opens with checked kernels, a rate, and the adapter as it is', async () => {
+    const { report } = await opened(options, dawn());
+    expect(report.hash).toMatchObject({ provider, checks: 12 });
+    expect(report.hash.hashesPerSecond).toBeGreaterThan(1000);
+    expect(report.adapter.class).toBe(provider === 'cpu' ? 'none' : 'software');
+  });
+
+  it('returns every share of a unit, and its digest', async () => {
+    const { worker, events } = await opened(options, dawn());
+    const unit = task(1, EASY, 20_000);
+    const done = await worker.run(unit);
+    if (!done.ok) throw new Error(done.message);
+    expect(done.value.result).toEqual({ kind: 'hash', body: { nonces: shares(unit) } });
+    expect(toHex(done.value.digest)).toBe(toHex(digestOf(done.value.result)));
+    expect(done.value.provider).toBe(provider);
+    expect(events.reduce((sum, e) => sum + (e.type === 'hashes' ? e.count : 0), 0)).toBe(20_000);
+  });
+
+  it('cancels the unit that is named, and no other', async () => {
+    const { worker } = await opened(options, dawn());
+    const running = worker.run(task(1, HOPELESS, 2 ** 30));
+    expect(await worker.run(task(2, EASY, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    await worker.cancel(task(2, EASY, 10).taskId);
+    await worker.cancel(task(1, EASY, 10).taskId);
+    expect(await running).toMatchObject({ ok: false, code: 'ABORTED' });
+    const unit = task(3, EASY, 1000);
+    expect(await worker.run(unit)).toMatchObject({
+      ok: true,
+      value: { result: { body: { nonces: shares(unit) } } },
+    });
+  });
+
+  it('ends what runs when it is closed', async () => {
+    const { worker } = await opened(options, dawn());
+    const running = worker.run(task(1, HOPELESS, 2 ** 30));
+    await worker.close();
+    expect(await running).toMatchObject({ ok: false, code: 'ABORTED' });
+    expect(await worker.run(task(2, EASY, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+  });
+});
+
+describe('a worker', () => {
+  it('says that WebGPU is missing and goes on', async () => {
+    const { report, events } = await opened(ANY, undefined);
+    expect(report.hash.provider).toBe('cpu');
+    expect(report.adapter).toMatchObject({ class: 'none', problem: expect.stringContaining('WebGPU') });
+    expect(problems(events)).toEqual(['WEBGPU_MISSING']);
+  });
+
+  it('refuses what it cannot run', async () => {
+    host = new GridWorkerHost(undefined);
+    expect(await host.run(task(1, EASY, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    const { worker } = await opened(NONE, undefined);
+    expect(await worker.open(NONE, () => undefined)).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    expect(await worker.run(task(1, 0x04923456, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    const input = { tensors: [] };
+    const unit = { kind: 'infer' as const, spec: { model: new Uint8Array(32) }, input };
+    expect(await worker.run({ taskId: BEACON, beacon: BEACON, unit })).toMatchObject({
+      ok: false,
+      code: 'UNSUPPORTED',
+    });
+  });
+
+  it('runs a unit again on a new device when one is lost in the middle, and on the CPU after the third', async () => {
+    const { gpu, devices } = losable();
+    const { worker, events } = await opened(ANY, gpu);
+    for (const [losses, provider] of [
+      [1, 'webgpu'],
+      [2, 'webgpu'],
+      [3, 'cpu'],
+    ] as const) {
+      const unit = task(losses, EASY, 200_000);
+      const running = worker.run(unit);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      devices.at(-1)?.destroy();
+      const done = await running;
+      expect(done).toMatchObject({ ok: true, value: { provider } });
+      if (done.ok) expect(done.value.result).toEqual({ kind: 'hash', body: { nonces: shares(unit) } });
+      expect(problems(events)).toHaveLength(losses);
+    }
+    expect(new Set(problems(events))).toEqual(new Set(['DEVICE_LOST']));
+    const adapters = events.flatMap((e) => (e.type === 'adapter' ? [e.adapter.class] : []));
+    expect(adapters).toEqual(['software', 'software', 'none']);
+  }, 60_000);
+});
