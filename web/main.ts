@@ -1,7 +1,7 @@
 import { createActions } from './api/actions.ts';
 import { createApi } from './api/gridtab.ts';
 import { IdentityKeeper } from './identity/identity.ts';
-import { openStore } from './identity/store.ts';
+import { openStore, storeOf } from './identity/store.ts';
 import { WorkerPool } from './pool/pool.ts';
 import { spawnWorker } from './pool/spawn.ts';
 import { ReceiptBook } from './receipts/book.ts';
@@ -18,12 +18,12 @@ declare global {
 }
 
 /** Puts the page together. Nothing is dialled, computed or fetched before Start. */
-async function boot(): Promise<void> {
+function boot(): void {
   const root = document.querySelector<HTMLElement>('#app');
   if (root === null) throw new Error('the page has no #app');
   const options = parseOptions(location.search);
   const state = new StateStore();
-  const store = await openStore();
+  const store = storeOf(openStore());
   const book = new ReceiptBook(store);
   const session = new Session({
     state,
@@ -55,4 +55,4 @@ async function boot(): Promise<void> {
   });
 }
 
-await boot();
+boot();

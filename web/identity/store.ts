@@ -102,6 +102,25 @@ function indexedStore(db: IDBPDatabase<Schema>): Store {
   };
 }
 
+/** A store that can be used while it opens, so that the page and its API are there at once. */
+export function storeOf(opening: Promise<Store>): Store {
+  let opened: Store | null = null;
+  void opening.then((store) => (opened = store));
+  return {
+    /** Known once anything was read. */
+    get durable() {
+      return opened?.durable ?? true;
+    },
+    get: async (table, key) => (await opening).get(table, key),
+    put: async (table, key, value) => (await opening).put(table, key, value),
+    getOrPut: async (table, key, value) => (await opening).getOrPut(table, key, value),
+    count: async (table) => (await opening).count(table),
+    latest: async (table, limit) => (await opening).latest(table, limit),
+    trim: async (table, keep) => (await opening).trim(table, keep),
+    close: () => void opening.then((store) => store.close()),
+  };
+}
+
 /** The same, for the life of the page only. */
 export function memoryStore(): Store {
   const tables = new Map<Table, Map<string, unknown>>(TABLES.map((table) => [table, new Map()]));

@@ -151,7 +151,6 @@ export class Run {
   async #prepare(trust: boolean): Promise<RunContext | null> {
     const { deps } = this;
     const { state } = deps;
-    if (!deps.store.durable) state.addProblem(problemOf('STORAGE_BLOCKED'));
     setStep(state, 'identity', 'active');
     setStep(state, 'manifest', 'active');
     const [identity, loaded] = await Promise.all([
@@ -159,6 +158,7 @@ export class Run {
       loadManifest(deps.manifest, trust, this.signal),
       deps.book.load().then(() => state.update({ receipts: deps.book.view })),
     ]);
+    if (!deps.store.durable) state.addProblem(problemOf('STORAGE_BLOCKED'));
     if (this.signal.aborted) return null;
     if (!identity.ok) {
       setStep(state, 'identity', 'failed', identity.message);
