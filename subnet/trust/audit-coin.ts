@@ -8,10 +8,11 @@ const ALL = (1n << 256n) - 1n;
  * publishing one key tells nothing about the next.
  */
 export const auditKey = (secret: Uint8Array, epoch: number): Uint8Array =>
-  createHmac('sha256', secret).update(`gridtab/audit-key/1/${epoch}`).digest();
+  new Uint8Array(createHmac('sha256', secret).update(`gridtab/audit-key/1/${epoch}`).digest());
 
 /** sha256(K_e), published when the epoch begins. */
-export const auditCommitment = (key: Uint8Array): Uint8Array => createHash('sha256').update(key).digest();
+export const auditCommitment = (key: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(key).digest());
 
 /** P for an audit probability given in parts per million: 32 bytes, big-endian. */
 export function auditThreshold(ppm: number): Uint8Array {

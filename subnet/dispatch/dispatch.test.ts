@@ -1,0 +1,193 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
+import { accountOf } from '../testing/ledger.ts';
+
+let opened: TestDispatch[] = [];
+const open = async (options?: Parameters<typeof openTestDispatch>[0]): Promise<TestDispatch> => {
+  const made = await openTestDispatch(options);
+  opened.push(made);
+  return made;
+};
+afterEach(async () => {
+  await Promise.all(opened.map((dispatch) => dispatch.close()));
+  opened = [];
+});
+
+const first = <T>(items: readonly T[]): T => {
+  const [item] = items;
+  if (item === undefined) throw new Error('expected at least one');
+  return item;
+};
+const states = async ({ base }: TestDispatch): Promise<string[]> =>
+  (await base.store.db.selectFrom('tasks').select('state').orderBy('seq').execute()).map(
+    ({ state }) => state,
+  );
+
+describe('leases', () => {
+  it('come as many as the tab asked for, and one more for each result', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(2);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(2));
+    await session.result(resultFor(first(leasesIn(sent))));
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(3));
+    expect(session.leased).toBe(2);
+    expect(new Set(leasesIn(sent).map(({ seq }) => seq)).size).toBe(3);
+  });
+
+  it('stop on pause, go back at once, and come again on resume', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(2);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(2));
+    await session.pause('on battery');
+    expect(await states(dispatch)).toEqual(['released', 'released']);
+    expect(session.leased).toBe(0);
+    session.resume(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(3));
+  });
+
+  it('lapse at their deadline, with word to the tab', async () => {
+    const dispatch = await open({ deadlineMs: 50 });
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(sent.some(({ type }) => type === 'cancel')).toBe(true));
+    const lapsed = first(leasesIn(sent));
+    await session.result(resultFor(lapsed));
+    expect(sent.filter(({ type }) => type === 'rejected')).toMatchObject([{ code: 'DEADLINE_PASSED' }]);
+  });
+
+  it('say why there is no work', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.profile.able.clear();
+    session.ready(1);
+    await vi.waitFor(() => expect(sent).toMatchObject([{ type: 'idle' }]));
+  });
+});
+
+describe('verdicts', () => {
+  it('accept with a receipt that is in the ledger', async () => {
+    const dispatch = await open();
+    const { session, sent, account } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    await session.result(resultFor(first(leasesIn(sent))));
+    const accepted = first(sent.filter((m) => m.type === 'accepted'));
+    expect(await dispatch.base.ledger.receiptOf(accepted.taskId)).toEqual(accepted.receipt);
+    expect(await dispatch.base.ledger.pending(account)).toMatchObject([{ units: 1, work: 1000n }]);
+  });
+
+  it('come once: a replay gets the receipt again and no second payment', async () => {
+    const dispatch = await open();
+    const { session, sent, account } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    const result = resultFor(first(leasesIn(sent)));
+    await Promise.all([session.result(result), session.result(result), session.result(result)]);
+    const accepted = first(sent.filter((m) => m.type === 'accepted'));
+    const refused = sent.filter((m) => m.type === 'rejected');
+    expect(refused).toMatchObject([{ code: 'ALREADY_JUDGED' }, { code: 'ALREADY_JUDGED' }]);
+    expect(refused.map((m) => m.receipt)).toEqual([accepted.receipt, accepted.receipt]);
+    expect(await dispatch.base.ledger.pending(account)).toMatchObject([{ units: 1 }]);
+  });
+
+  it('refuse what belongs to someone else, and leave the lease with its owner', async () => {
+    const dispatch = await open();
+    const owner = await dispatch.tab(1);
+    const thief = await dispatch.tab(2);
+    owner.session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(owner.sent)).toHaveLength(1));
+    const lease = first(leasesIn(owner.sent));
+    await thief.session.result(resultFor(lease));
+    expect(thief.sent).toMatchObject([{ type: 'rejected', code: 'NOT_YOUR_LEASE' }]);
+    await owner.session.result(resultFor(lease));
+    expect(owner.sent.some(({ type }) => type === 'accepted')).toBe(true);
+    expect(await dispatch.base.ledger.pending(accountOf(2))).toEqual([]);
+  });
+
+  it('refuse a wrong result with the code of the audit, for good', async () => {
+    const dispatch = await open();
+    const { session, sent, account } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    const lease = first(leasesIn(sent));
+    await session.result(resultFor(lease, 1));
+    await session.result(resultFor(lease, 0));
+    const codes = sent.filter((m) => m.type === 'rejected').map(({ code }) => code);
+    expect(codes).toEqual(['DIGEST_MISMATCH', 'ALREADY_JUDGED']);
+    expect(await dispatch.base.ledger.pending(account)).toEqual([]);
+  });
+
+  it('refuse a digest that is not that of the result, before any audit', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    await session.result({ ...resultFor(first(leasesIn(sent))), digest: new Uint8Array(32) });
+    expect(sent.filter((m) => m.type === 'rejected')).toMatchObject([{ code: 'BAD_DIGEST' }]);
+  });
+
+  it('hold a broken verifier against nobody', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    await session.result(resultFor(first(leasesIn(sent)), 2));
+    expect(sent.filter((m) => m.type === 'rejected')).toMatchObject([{ code: 'VERIFIER_FAILED' }]);
+    expect((await states(dispatch))[0]).toBe('released');
+  });
+
+  it('audit nobody where the coin says so', async () => {
+    const dispatch = await open({ auditPpm: 0 });
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    await session.result(resultFor(first(leasesIn(sent)), 1));
+    expect(sent.some(({ type }) => type === 'accepted')).toBe(true);
+  });
+
+  it('refuse a task of an epoch that is long over', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    await dispatch.base.ledger.closeEpoch();
+    await dispatch.base.ledger.closeEpoch();
+    await session.result(resultFor(first(leasesIn(sent))));
+    expect(sent.filter((m) => m.type === 'rejected')).toMatchObject([{ code: 'STALE_EPOCH' }]);
+  });
+});
+
+describe('after a restart', () => {
+  it('a lease of before is still good, once', async () => {
+    const before = await open();
+    const { session, sent, peer, account } = await before.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    const result = resultFor(first(leasesIn(sent)));
+    before.leases.close();
+    session.detach();
+    const after = await open({ path: before.base.path });
+    expect(await after.judge.judge(peer, account, result)).toMatchObject({ type: 'accepted' });
+    expect(await after.judge.judge(peer, account, result)).toMatchObject({ code: 'ALREADY_JUDGED' });
+    expect(await after.leases.nextSeq(peer)).toBe(1);
+  });
+
+  it('a lease whose deadline passed meanwhile is not', async () => {
+    const before = await open({ deadlineMs: 1_000 });
+    const { session, sent, peer, account } = await before.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    before.leases.close();
+    session.detach();
+    await before.base.store.db
+      .updateTable('tasks')
+      .set({ deadline_at_ms: Date.now() - 1 })
+      .execute();
+    const after = await open({ path: before.base.path });
+    await vi.waitFor(async () => expect(await states(after)).toEqual(['expired']));
+    const verdict = await after.judge.judge(peer, account, resultFor(first(leasesIn(sent))));
+    expect(verdict).toMatchObject({ code: 'DEADLINE_PASSED' });
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../protocol/bytes.ts';
+import { auditCommitment, auditKey, auditThreshold, drawAudit } from './audit-coin.ts';
+
+const secret = new Uint8Array(32).fill(3);
+const bytes = (n: number): Uint8Array => sha256(Uint8Array.of(n & 255, n >> 8));
+
+describe('audit coin', () => {
+  it('falls as often as its probability says', () => {
+    const key = auditKey(secret, 1);
+    const drawn = (ppm: number): number => {
+      const threshold = auditThreshold(ppm);
+      let count = 0;
+      for (let i = 0; i < 4000; i++) if (drawAudit(key, bytes(i), bytes(1), threshold)) count += 1;
+      return count;
+    };
+    expect(drawn(1_000_000)).toBe(4000);
+    expect(drawn(0)).toBe(0);
+    // 10 %: mean 400, standard deviation 19.
+    expect(drawn(100_000)).toBeGreaterThan(400 - 100);
+    expect(drawn(100_000)).toBeLessThan(400 + 100);
+  });
+
+  it('depends on the digest that the tab committed to, and on the epoch', () => {
+    const threshold = auditThreshold(500_000);
+    const coins = (epoch: number, digest: number): boolean[] =>
+      Array.from({ length: 64 }, (_, i) =>
+        drawAudit(auditKey(secret, epoch), bytes(i), bytes(digest), threshold),
+      );
+    expect(coins(1, 1)).toEqual(coins(1, 1));
+    expect(coins(1, 1)).not.toEqual(coins(1, 2));
+    expect(coins(1, 1)).not.toEqual(coins(2, 1));
+  });
+
+  it('commits to the key without giving it away', () => {
+    expect(auditCommitment(auditKey(secret, 4))).toEqual(sha256(auditKey(secret, 4)));
+    expect(auditKey(secret, 4)).not.toEqual(auditKey(secret, 5));
+  });
+});
