@@ -17,8 +17,10 @@ export function metric(amount: number, unit: string, locale: string): Quantity {
     scaled /= 1000;
     step += 1;
   }
-  const digits = step === 0 && Number.isInteger(amount) ? { maximumFractionDigits: 0 } : threeDigits(scaled);
-  return { value: new Intl.NumberFormat(locale, digits).format(scaled), unit: `${PREFIXES[step]}${unit}` };
+  return {
+    value: new Intl.NumberFormat(locale, threeDigits(scaled)).format(scaled),
+    unit: `${PREFIXES[step]}${unit}`,
+  };
 }
 
 /** Work is a decimal string that may exceed 2^53; three digits of it are enough for people. */

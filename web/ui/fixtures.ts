@@ -244,8 +244,7 @@ const everyRefusal: UnitRow[] = (Object.keys(REFUSALS) as RefusalCode[]).map((co
 }));
 
 /** What a hostile subnet could send: markup, control characters, and text without a place to break. */
-export const HOSTILE =
-  '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>\u202Eevil\u0007';
+const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>\u202Eevil\u0007';
 const LONG = 'W'.repeat(400);
 
 const hostile: AppState = {

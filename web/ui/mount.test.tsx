@@ -225,7 +225,7 @@ describe('what changes while it runs', () => {
     for (const part of ['.panel-units', '.wall']) observer.observe(root.querySelector(part) ?? root, watch);
     app.value = { ...app.value, rates: { hashesPerSecond: 5, inferencesPerMinute: 5 } };
     await settled();
-    expect(text('.readout-hash .readout-value')).toBe('5 H/s');
+    expect(text('.readout-hash .readout-value')).toBe('5.00 H/s');
     expect(seen).toEqual([]);
     app.value = { ...app.value, units: [] };
     await settled();

@@ -9,7 +9,7 @@ import { useSlice, type View } from './view.ts';
 import { newestFirst } from './windows.ts';
 
 /** Rows shown: about a minute of hash units, and few enough to redraw on every change. */
-export const MAX_ROWS = 40;
+const MAX_ROWS = 40;
 
 /** The latest units with their verdicts. */
 export function Units({ view }: { view: View }) {
