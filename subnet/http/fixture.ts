@@ -93,11 +93,11 @@ function fetchRaw(
   });
 }
 
-/** Sends `text` over a bare socket; gives all that comes back until the server ends the connection. */
-export function rawSocket(port: number, text: string): Promise<string> {
+/** Sends `bytes` over a bare socket; gives all that comes back until the server ends the connection. */
+export function rawSocket(port: number, bytes: string | Uint8Array): Promise<string> {
   return new Promise((resolve) => {
     let got = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
     socket.on('data', (piece: Buffer) => (got += piece.toString('latin1')));
     socket.on('error', () => undefined).on('close', () => resolve(got));
   });

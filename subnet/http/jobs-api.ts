@@ -32,8 +32,6 @@ export type JobRefusal =
   /** The queue is full; later is fine. */
   | 'BUSY';
 
-export type JobStatus = 'queued' | 'leased' | 'done' | 'failed';
-
 /** A job as its requester may see it. */
 export type JobView =
   | { id: string; model: string; status: 'queued' | 'leased' }
