@@ -46,7 +46,7 @@ export function demoReport(tabs: readonly DemoTab[], run: DemoRun) {
       models.map(({ sha256, provider, tried }) => ({ model: sha256, provider, tried })),
     ),
     /** Accepted units by what ran them. */
-    unitsByProvider: Object.fromEntries([...providers].sort()),
+    unitsByProvider: Object.fromEntries([...providers].sort(([a], [b]) => (a < b ? -1 : 1))),
     creditsSettled: settled.toString(),
     creditsSettledByTab: states.map(({ credits }) => credits.settled),
     epochsClosed: Math.max(0, ...states.map(({ subnet }) => subnet?.epoch ?? 0)),

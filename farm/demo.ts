@@ -55,7 +55,7 @@ try {
     'warn',
   ];
   const node = await startNodeProcess({ flags, onLog: say });
-  stopNode = node.stop;
+  stopNode = () => node.stop();
   browser = await chromium.launch({ executablePath: path, args: browserArgs({ webgpu: true }) });
   const launched = browser;
   say(`node at ${node.url}, browser ${launched.version()}`);

@@ -9,7 +9,10 @@ export const encodeMessage = (message: { type: string }): Uint8Array => encodeCb
  * Rebuilds a message from untrusted bytes: canonical CBOR, then every field by schema. Never throws; the failure says
  * which field and why.
  */
-export function decodeMessage<T>(schema: v.GenericSchema<unknown, T>, bytes: Uint8Array): Outcome<T, 'MALFORMED'> {
+export function decodeMessage<T>(
+  schema: v.GenericSchema<unknown, T>,
+  bytes: Uint8Array,
+): Outcome<T, 'MALFORMED'> {
   const decoded = decodeCbor(bytes);
   if (!decoded.ok) return decoded;
   const parsed = v.safeParse(schema, decoded.value, { abortEarly: true });

@@ -8,7 +8,8 @@ export type FrameFailure = 'MALFORMED' | 'TOO_LARGE';
 const MAX_LENGTH_BYTES = 4;
 
 /** `payload` behind its length as an unsigned varint (multiformats). */
-export const encodeFrame = (payload: Uint8Array): Uint8Array => concatBytes(varint.encode(payload.length), payload);
+export const encodeFrame = (payload: Uint8Array): Uint8Array =>
+  concatBytes(varint.encode(payload.length), payload);
 
 /**
  * Takes bytes as they come and gives whole payloads. Holds at most `maxBytes` and a length: a length above the limit is
@@ -37,12 +38,15 @@ export class FrameDecoder {
         const byte = chunk[offset++] ?? 0;
         this.#length.push(byte);
         if ((byte & 0x80) !== 0) {
-          if (this.#length.length === MAX_LENGTH_BYTES) return fail('TOO_LARGE', 'frame length is longer than four bytes');
+          if (this.#length.length === MAX_LENGTH_BYTES)
+            return fail('TOO_LARGE', 'frame length is longer than four bytes');
           continue;
         }
-        if (byte === 0 && this.#length.length > 1) return fail('MALFORMED', 'frame length is not in its shortest form');
+        if (byte === 0 && this.#length.length > 1)
+          return fail('MALFORMED', 'frame length is not in its shortest form');
         const length = varint.decode(Uint8Array.from(this.#length));
-        if (length > this.#maxBytes) return fail('TOO_LARGE', `frame of ${length} bytes, at most ${this.#maxBytes} allowed`);
+        if (length > this.#maxBytes)
+          return fail('TOO_LARGE', `frame of ${length} bytes, at most ${this.#maxBytes} allowed`);
         this.#length = [];
         this.#payload = new Uint8Array(length);
         this.#filled = 0;

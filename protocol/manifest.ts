@@ -59,7 +59,10 @@ export const manifestSchema = v.strictObject({
       v.strictObject({
         peer: peerId,
         stake: uint(),
-        addresses: v.pipe(v.array(v.strictObject({ address: v.pipe(v.string(), v.maxLength(400)), signature: hex(64) })), v.maxLength(16)),
+        addresses: v.pipe(
+          v.array(v.strictObject({ address: v.pipe(v.string(), v.maxLength(400)), signature: hex(64) })),
+          v.maxLength(16),
+        ),
       }),
     ),
     v.minLength(1),
@@ -144,7 +147,8 @@ export function openManifest(
   }
   if (manifest.notAfterMs <= options.nowMs) return problem('MANIFEST_EXPIRED');
   if (options.pin !== undefined && options.pin.owner !== manifest.owner) return problem('MANIFEST_OWNER');
-  if (options.pin !== undefined && manifest.sequence < options.pin.sequence) return problem('MANIFEST_ROLLBACK');
+  if (options.pin !== undefined && manifest.sequence < options.pin.sequence)
+    return problem('MANIFEST_ROLLBACK');
   if (options.version < manifest.protocol.min || options.version > manifest.protocol.max) {
     return problem('MANIFEST_VERSION');
   }

@@ -65,10 +65,20 @@ export const joinFromTab = v.variant('type', [
     account: hash32,
     delegation: signature64,
     kinds: v.pipe(
-      v.array(v.strictObject({ kind: v.picklist(KIND_NAMES), providers: v.pipe(v.array(v.picklist(PROVIDERS)), v.maxLength(3)) })),
+      v.array(
+        v.strictObject({
+          kind: v.picklist(KIND_NAMES),
+          providers: v.pipe(v.array(v.picklist(PROVIDERS)), v.maxLength(3)),
+        }),
+      ),
       v.maxLength(16),
     ),
-    adapter: v.strictObject({ class: v.picklist(['gpu', 'software', 'none']), vendor: text, architecture: text, description: text }),
+    adapter: v.strictObject({
+      class: v.picklist(['gpu', 'software', 'none']),
+      vendor: text,
+      architecture: text,
+      description: text,
+    }),
     /** Hashes per second, as measured by the tab. */
     hashRate: measure,
   }),
@@ -86,7 +96,11 @@ export const workFromTab = v.variant('type', [
   v.strictObject({ type: v.literal('ready'), n: uint(MAX_LEASES) }),
   v.strictObject({ type: v.literal('result'), ...resultFields }),
   /** Leases handed back unrun; they go to someone else at once and nothing is held against the tab. */
-  v.strictObject({ type: v.literal('release'), taskIds: v.pipe(v.array(hash32), v.maxLength(MAX_LEASES)), reason: text }),
+  v.strictObject({
+    type: v.literal('release'),
+    taskIds: v.pipe(v.array(hash32), v.maxLength(MAX_LEASES)),
+    reason: text,
+  }),
   /** Releases every lease and stops new ones until `resume`. */
   v.strictObject({ type: v.literal('pause'), reason: text }),
   v.strictObject({ type: v.literal('resume'), n: uint(MAX_LEASES) }),
@@ -138,7 +152,10 @@ export const ledgerFromNode = v.variant('type', [
     /** Verified work of the open epoch, by kind, still to be settled. */
     pending: v.array(v.strictObject({ kind: text, units: uint(), work: uint64 })),
   }),
-  v.strictObject({ type: v.literal('epochs'), headers: v.pipe(v.array(signedEpochSchema), v.maxLength(MAX_EPOCHS_PER_PAGE)) }),
+  v.strictObject({
+    type: v.literal('epochs'),
+    headers: v.pipe(v.array(signedEpochSchema), v.maxLength(MAX_EPOCHS_PER_PAGE)),
+  }),
   refused,
 ]);
 

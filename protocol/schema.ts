@@ -10,7 +10,8 @@ export const bytes = (min: number, max: number = min) =>
   );
 export const hash32 = bytes(32);
 export const signature64 = bytes(64);
-export const uint = (max: number = Number.MAX_SAFE_INTEGER) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
+export const uint = (max: number = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(max));
 export const uint32 = uint(0xffff_ffff);
 /** Integers up to 2^64-1; CBOR hands back a number where it fits exactly. */
 export const uint64 = v.pipe(
@@ -27,4 +28,5 @@ export const peerId = v.pipe(
   v.regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/, 'expected a peer id'),
   v.transform((s) => s as PeerId),
 );
-export const hex = (byteLength: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${byteLength * 2}}$`), 'expected lower-case hex'));
+export const hex = (byteLength: number) =>
+  v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${byteLength * 2}}$`), 'expected lower-case hex'));

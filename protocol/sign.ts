@@ -1,11 +1,16 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { hexToBytes, toHex } from './bytes.ts';
+import { toHex } from './bytes.ts';
 import { encodeCbor } from './cbor.ts';
 import type { AccountId, PeerId } from './ids.ts';
 
 /** Ed25519 (RFC 8032) over `dag-cbor({domain, value})`: the domain keeps a signature from being used elsewhere. */
-export type Domain = 'gridtab/manifest/1' | 'gridtab/address/1' | 'gridtab/delegation/1' | 'gridtab/receipt/1' | 'gridtab/epoch/1';
+export type Domain =
+  | 'gridtab/manifest/1'
+  | 'gridtab/address/1'
+  | 'gridtab/delegation/1'
+  | 'gridtab/receipt/1'
+  | 'gridtab/epoch/1';
 
 const message = (domain: Domain, value: unknown): Uint8Array => encodeCbor({ domain, value });
 
@@ -14,7 +19,12 @@ export const sign = (domain: Domain, value: unknown, seed: Uint8Array): Uint8Arr
   ed25519.sign(message(domain, value), seed);
 
 /** Whether `signature` is by `publicKey` (32 bytes). Never throws. */
-export function verify(domain: Domain, value: unknown, signature: Uint8Array, publicKey: Uint8Array): boolean {
+export function verify(
+  domain: Domain,
+  value: unknown,
+  signature: Uint8Array,
+  publicKey: Uint8Array,
+): boolean {
   try {
     return ed25519.verify(signature, message(domain, value), publicKey);
   } catch {
@@ -30,7 +40,6 @@ export function keyPair(seed: Uint8Array = ed25519.utils.randomSecretKey()): Key
 }
 
 export const accountIdOf = (publicKey: Uint8Array): AccountId => toHex(publicKey) as AccountId;
-export const accountKey = (account: AccountId): Uint8Array => hexToBytes(account);
 
 /** The Ed25519 public key inside a peer id (32 bytes), or null where the peer id holds none. */
 export function publicKeyOfPeer(peer: PeerId): Uint8Array | null {

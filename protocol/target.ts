@@ -6,7 +6,8 @@ export function targetFromBits(bits: number): bigint {
   const exponent = bits >>> 24;
   const mantissa = BigInt(bits & 0x007f_ffff);
   if ((bits & 0x0080_0000) !== 0 && mantissa !== 0n) throw new RangeError('bits: negative target');
-  const target = exponent <= 3 ? mantissa >> BigInt(8 * (3 - exponent)) : mantissa << BigInt(8 * (exponent - 3));
+  const target =
+    exponent <= 3 ? mantissa >> BigInt(8 * (3 - exponent)) : mantissa << BigInt(8 * (exponent - 3));
   if (target >= 1n << 256n) throw new RangeError('bits: target above 2^256');
   return target;
 }
@@ -15,7 +16,8 @@ export function targetFromBits(bits: number): bigint {
 export function bitsFromTarget(target: bigint): number {
   if (target < 0n || target >= 1n << 256n) throw new RangeError('target: expected 0 to 2^256-1');
   let size = Math.ceil(target.toString(2).length / 8);
-  let mantissa = size <= 3 ? Number(target) * 2 ** (8 * (3 - size)) : Number(target >> BigInt(8 * (size - 3)));
+  let mantissa =
+    size <= 3 ? Number(target) * 2 ** (8 * (3 - size)) : Number(target >> BigInt(8 * (size - 3)));
   if (mantissa & 0x0080_0000) {
     mantissa >>>= 8;
     size += 1;

@@ -10,7 +10,8 @@ export const DTYPES = Object.keys(DTYPE_BYTES) as [DType, ...DType[]];
 /** A named tensor: `data` holds `product(dims)` elements of `dtype`, row-major, little-endian. */
 export type Tensor = { name: string; dtype: DType; dims: number[]; data: Uint8Array };
 
-export const elementCount = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
+export const elementCount = (dims: readonly number[]): number =>
+  dims.reduce((product, dim) => product * dim, 1);
 
 export const tensorSchema = v.pipe(
   v.strictObject({
@@ -19,7 +20,10 @@ export const tensorSchema = v.pipe(
     dims: v.pipe(v.array(uint(0x7fff_ffff)), v.maxLength(MAX_TENSOR_RANK)),
     data: bytes(0, MAX_TENSOR_BYTES),
   }),
-  v.check((t) => elementCount(t.dims) * DTYPE_BYTES[t.dtype] === t.data.length, 'tensor data does not match its dims'),
+  v.check(
+    (t) => elementCount(t.dims) * DTYPE_BYTES[t.dtype] === t.data.length,
+    'tensor data does not match its dims',
+  ),
 );
 
 /** A float32 tensor over a copy of `values`. */
@@ -30,6 +34,7 @@ export function float32Tensor(name: string, dims: readonly number[], values: Flo
 
 /** The elements of a float32 tensor, copied so that alignment does not matter. Throws TypeError on another dtype. */
 export function float32Values(tensor: Tensor): Float32Array {
-  if (tensor.dtype !== 'float32') throw new TypeError(`tensor ${tensor.name}: expected float32, got ${tensor.dtype}`);
+  if (tensor.dtype !== 'float32')
+    throw new TypeError(`tensor ${tensor.name}: expected float32, got ${tensor.dtype}`);
   return new Float32Array(tensor.data.slice().buffer);
 }

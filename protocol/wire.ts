@@ -54,7 +54,8 @@ export class Wire<In, Out extends { type: string }> {
     for (;;) {
       const next = this.#queue.shift();
       if (next !== undefined) {
-        if (this.#queue.length < MAX_QUEUED / 2 && this.#stream.readStatus === 'paused') this.#stream.resume();
+        if (this.#queue.length < MAX_QUEUED / 2 && this.#stream.readStatus === 'paused')
+          this.#stream.resume();
         yield next;
       } else if (this.#ended) {
         return;
@@ -120,7 +121,10 @@ export class Wire<In, Out extends { type: string }> {
       this.#timer = undefined;
     }
     if (this.#decoder.midFrame && this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#break('TIMED_OUT', 'the message did not arrive in time'), this.#options.messageTimeoutMs);
+      this.#timer = setTimeout(
+        () => this.#break('TIMED_OUT', 'the message did not arrive in time'),
+        this.#options.messageTimeoutMs,
+      );
     }
     if (this.#queue.length > MAX_QUEUED && this.#stream.readStatus === 'readable') this.#stream.pause();
   }

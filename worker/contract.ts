@@ -56,7 +56,14 @@ export type ModelReport = {
 
 export type WorkerEvent =
   /** Bytes of a model that are here and checked, out of all; `fromCache` counts those that needed no network. */
-  | { type: 'download'; sha256: string; name: string; loadedBytes: number; totalBytes: number; fromCache: number }
+  | {
+      type: 'download';
+      sha256: string;
+      name: string;
+      loadedBytes: number;
+      totalBytes: number;
+      fromCache: number;
+    }
   /** A step of start-up, for people: "Compiling the model for WebGPU". */
   | { type: 'step'; text: string }
   /** Hashes done since the last such event, about twice a second, with the span they took in milliseconds. */
@@ -80,13 +87,20 @@ export type TaskDone = {
 
 export interface GridWorker {
   /** Makes the device, checks the hash kernels against known answers and measures them. Call once, first. */
-  open(options: OpenOptions, onEvent: (event: WorkerEvent) => void): Promise<Outcome<OpenReport, WorkerProblem>>;
+  open(
+    options: OpenOptions,
+    onEvent: (event: WorkerEvent) => void,
+  ): Promise<Outcome<OpenReport, WorkerProblem>>;
   /**
    * Fetches a model chunk by chunk from `url` (HTTP ranges; chunks that are already stored are not fetched), makes a
    * session per provider, checks its known answer and keeps the fastest. `provider` forces one (tests, the demo).
    * Idempotent per model.
    */
-  prepare(model: Model, url: string, provider?: 'webgpu' | 'wasm'): Promise<Outcome<ModelReport, WorkerProblem>>;
+  prepare(
+    model: Model,
+    url: string,
+    provider?: 'webgpu' | 'wasm',
+  ): Promise<Outcome<ModelReport, WorkerProblem>>;
   /**
    * Runs one unit; one at a time. After a lost device the unit is run again on the new one before it fails. A failure
    * `ABORTED` answers `cancel`.

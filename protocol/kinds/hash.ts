@@ -9,7 +9,11 @@ import { digestToNumber, hashesPerShare, targetFromBits } from '../target.ts';
 import type { TaskKind } from './kind.ts';
 
 /** Which hash, and how hard a share is: `bits` is the compact share target. */
-export const hashSpecSchema = v.strictObject({ algorithm: v.literal('sha256d'), version: uint32, bits: uint32 });
+export const hashSpecSchema = v.strictObject({
+  algorithm: v.literal('sha256d'),
+  version: uint32,
+  bits: uint32,
+});
 export type HashSpec = v.InferOutput<typeof hashSpecSchema>;
 
 /** Every nonce from `nonceStart` on, `nonceCount` of them, not past 2^32. */
@@ -33,8 +37,16 @@ export const hashKind: TaskKind<HashSpec, HashInput, HashBody> = {
 };
 
 /** What a share of this unit is hashed over: 80 bytes, nonce zero. */
-export function hashPreimage(spec: HashSpec, input: HashInput, beacon: Uint8Array, taskId: Uint8Array): Uint8Array {
-  return encodeHeader({ version: spec.version, previous: beacon, root: taskId, time: input.time, bits: spec.bits }, 0);
+export function hashPreimage(
+  spec: HashSpec,
+  input: HashInput,
+  beacon: Uint8Array,
+  taskId: Uint8Array,
+): Uint8Array {
+  return encodeHeader(
+    { version: spec.version, previous: beacon, root: taskId, time: input.time, bits: spec.bits },
+    0,
+  );
 }
 
 /** Whether `nonce` put into `preimage` (80 bytes, left unchanged) reaches `target`. */

@@ -1,5 +1,4 @@
 import type { GenericSchema } from 'valibot';
-import type { Work } from '../ids.ts';
 
 /**
  * What both sides must agree on about one kind of work. A unit is `spec` (what to run: rarely changes) and `input`
@@ -15,6 +14,3 @@ export interface TaskKind<Spec, Input, Body> {
   /** Name of the unit in which verified work of this kind is counted, for people. */
   readonly workUnit: string;
 }
-
-/** Verified work of a unit, in the integer unit of its kind. */
-export type WorkOf<Spec, Body> = (spec: Spec, body: Body) => Work;

@@ -24,7 +24,10 @@ export type Unit = { [K in KindName]: UnitOf<K> }[KindName];
 export type ResultOf<K extends KindName> = { kind: K; body: BodyOf<K> };
 export type ResultBody = { [K in KindName]: ResultOf<K> }[KindName];
 
-export const unitSchema = v.variant('kind', [unitOf('hash'), unitOf('infer')]) as v.GenericSchema<unknown, Unit>;
+export const unitSchema = v.variant('kind', [unitOf('hash'), unitOf('infer')]) as v.GenericSchema<
+  unknown,
+  Unit
+>;
 export const resultSchema = v.variant('kind', [resultOf('hash'), resultOf('infer')]) as v.GenericSchema<
   unknown,
   ResultBody

@@ -8,7 +8,9 @@ type Flags = { model: string; out: string; url: string; data: string };
 
 export const submitCommand = (): Command =>
   new Command('submit')
-    .description('Have files run by the tabs of a subnet and wait for checked results. Exit 0 when all are there, 1 when some failed, 2 on bad use.')
+    .description(
+      'Have files run by the tabs of a subnet and wait for checked results. Exit 0 when all are there, 1 when some failed, 2 on bad use.',
+    )
     .argument('<input...>', 'files the model understands: images for ppocr-cls, 16 kHz WAV for silero-vad')
     .requiredOption('--model <name>', 'model of the catalogue')
     .requiredOption('--out <file>', 'where the results go, as JSON')

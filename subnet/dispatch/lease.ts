@@ -2,7 +2,7 @@ import { digestOf, type ResultBody, type Unit } from '../../protocol/kinds/regis
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
-import type { AuditFailure, Evidence, Leased, NodeKind, UnitContext } from '../kinds/kind.ts';
+import type { AuditFailure, Evidence, NodeKind, UnitContext } from '../kinds/kind.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 
 /** A lease as the dispatcher holds it. */
@@ -30,8 +30,7 @@ export type NodeKinds = { [K in KindName]: NodeKind<K> };
 
 /** Brings the typed kinds behind one face. The kind of unit and result is compared here, once. */
 export function bindKinds(kinds: NodeKinds): Kinds {
-  // One cast stands for what TypeScript cannot follow through a mapped type: kinds[k] takes units and results of k.
-  const of = (name: KindName): NodeKind<KindName> => kinds[name] as unknown as NodeKind<KindName>;
+  const of = (name: KindName): NodeKind<KindName> => kinds[name];
   return {
     nextUnit: async (kind, context) => (await of(kind).nextUnit(context)) as Unit | null,
     check(lease, result) {
@@ -42,9 +41,9 @@ export function bindKinds(kinds: NodeKinds): Kinds {
           message: `Expected ${lease.unit.kind}, got ${result.kind}.`,
         };
       }
-      return of(lease.unit.kind).check(lease as Leased<KindName>, result);
+      return of(lease.unit.kind).check(lease, result);
     },
-    audit: (lease, result) => of(lease.unit.kind).audit(lease as Leased<KindName>, result),
+    audit: (lease, result) => of(lease.unit.kind).audit(lease, result),
     deadlineMs: (unit) => of(unit.kind).deadlineMs(unit),
     async close() {
       await Promise.all(Object.values(kinds).map((kind) => kind.close()));

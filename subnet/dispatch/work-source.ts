@@ -1,5 +1,4 @@
 import type { KindName, Unit } from '../../protocol/kinds/registry.ts';
-import { toHex } from '../../protocol/bytes.ts';
 import type { UnitContext } from '../kinds/kind.ts';
 import type { Jobs, QueuedJob } from './jobs.ts';
 import type { Kinds } from './lease.ts';
@@ -51,7 +50,3 @@ export class WorkSource {
     }
   }
 }
-
-/** For logs: "infer 2f1c…" or "hash". */
-export const unitLabel = (unit: Unit): string =>
-  unit.kind === 'infer' ? `infer ${toHex(unit.spec.model).slice(0, 8)}` : unit.kind;

@@ -36,7 +36,9 @@ export async function webRtcCertificate(
   if (stored !== null) {
     const certificate = open(path, stored);
     if (certificate.notAfterMs - nowMs > RENEW_BEFORE_MS) return certificate;
-    notices.warn('renewing the WebRTC certificate: addresses change, tabs read the new ones from the manifest');
+    notices.warn(
+      'renewing the WebRTC certificate: addresses change, tabs read the new ones from the manifest',
+    );
   }
   const { cert, key } = await makeCertificate(['gridtab.invalid'], nowMs);
   const file = `${cert}\n${key}\n`;
