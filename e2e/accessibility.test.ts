@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type axe from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright';
+import { browserPath } from '../farm/browser.ts';
 import { build, preview, type PreviewServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FIXTURE_NAMES, type FixtureName } from '../web/ui/fixtures.ts';
@@ -17,8 +17,6 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; " +
   "require-trusted-types-for 'script'";
 const GALLERY = join(import.meta.dirname, 'gallery');
-/** Where systems put a Chromium; without one Playwright takes its own. */
-const SYSTEM_BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 let outDir: string;
 let server: PreviewServer;
@@ -38,10 +36,9 @@ beforeAll(async () => {
     preview: { port: 0, headers: { 'content-security-policy': POLICY } },
     logLevel: 'error',
   });
-  const executablePath = SYSTEM_BROWSERS.find((path) => existsSync(path));
   browser = await chromium.launch({
     args: ['--no-sandbox'],
-    ...(executablePath === undefined ? {} : { executablePath }),
+    executablePath: browserPath(() => undefined),
   });
   axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 });
