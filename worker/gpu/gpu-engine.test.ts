@@ -76,7 +76,7 @@ describe('sha256d on the GPU', () => {
 
   it.each<KernelForm>([
     { workgroupSize: 64, noncesPerInvocation: 8 },
-    { workgroupSize: 1, noncesPerInvocation: 1 },
+    { workgroupSize: 1, noncesPerInvocation: 64 },
     { workgroupSize: 256, noncesPerInvocation: 3 },
     { workgroupSize: 32, noncesPerInvocation: 64 },
   ])('finds every share of random jobs, as $workgroupSize x $noncesPerInvocation', async (form) => {
