@@ -18,7 +18,7 @@ export function metric(amount: number, unit: string, locale: string): Quantity {
     step += 1;
   }
   return {
-    value: new Intl.NumberFormat(locale, threeDigits(scaled)).format(scaled),
+    value: numbers(locale, ...threeDigits(scaled)).format(scaled),
     unit: `${PREFIXES[step]}${unit}`,
   };
 }
@@ -27,7 +27,7 @@ export function metric(amount: number, unit: string, locale: string): Quantity {
 export const workAmount = (work: string, unit: string, locale: string): Quantity =>
   /^\d{1,40}$/.test(work) ? metric(Number(work), unit, locale) : { value: '–', unit: '' };
 
-export const integer = (n: number, locale: string): string => new Intl.NumberFormat(locale).format(n);
+export const integer = (n: number, locale: string): string => numbers(locale, 0, 3).format(n);
 
 /** `840 KB`, `27.1 MB`: decimal megabytes, as browsers show downloads. */
 export function byteSize(bytes: number, locale: string): string {
@@ -53,17 +53,11 @@ export function countdown(ms: number, locale: string): string {
   return `${integer(Math.floor(minutes / 60), locale)}:${two(minutes)}:${two(seconds)}`;
 }
 
-export const clockTime = (atMs: number, locale: string): string =>
-  new Intl.DateTimeFormat(locale, {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-  }).format(atMs);
+export const clockTime = (atMs: number, locale: string): string => times(locale).format(atMs);
 
 /** The exact amount in two parts, so that the last digits can be shown small: `1,204.2513` and `60274`. */
 export function creditDigits(decimal: string, locale: string): { head: string; tail: string } {
-  const format = new Intl.NumberFormat(locale, { minimumFractionDigits: 4, maximumFractionDigits: 9 });
+  const format = numbers(locale, 4, 9);
   let head = '';
   let tail = '';
   for (const part of format.formatToParts(decimal as Intl.StringNumericLiteral)) {
@@ -89,13 +83,39 @@ export function peerText(text: string): string {
   return shown.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
-const threeDigits = (n: number): Intl.NumberFormatOptions => {
+const threeDigits = (n: number): [min: number, max: number] => {
   const fraction = n >= 99.95 ? 0 : n >= 9.995 ? 1 : 2;
-  return { minimumFractionDigits: fraction, maximumFractionDigits: fraction };
+  return [fraction, fraction];
 };
 
 /** Unit symbols are the same in every language (SI); the space before them does not break. */
-const withUnit = (n: number, unit: string, fraction: number, locale: string): string => {
-  const digits = { minimumFractionDigits: fraction, maximumFractionDigits: fraction };
-  return `${new Intl.NumberFormat(locale, digits).format(n)}\u00a0${unit}`;
-};
+const withUnit = (n: number, unit: string, fraction: number, locale: string): string =>
+  `${numbers(locale, fraction, fraction).format(n)}\u00a0${unit}`;
+
+/** Making a formatter takes longer than drawing a row, and a table asks for a hundred: each is made once. */
+function once<T>(make: (...key: [string, number, number]) => T): (...key: [string, number, number]) => T {
+  const made = new Map<string, T>();
+  return (...key) => {
+    const name = key.join();
+    const formatter = made.get(name) ?? make(...key);
+    made.set(name, formatter);
+    return formatter;
+  };
+}
+
+/** A number format with so many fraction digits, at least and at most. */
+const numbers = once(
+  (locale, min, max) =>
+    new Intl.NumberFormat(locale, { minimumFractionDigits: min, maximumFractionDigits: max }),
+);
+
+const timesOnce = once(
+  (locale) =>
+    new Intl.DateTimeFormat(locale, {
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+    }),
+);
+const times = (locale: string): Intl.DateTimeFormat => timesOnce(locale, 0, 0);
