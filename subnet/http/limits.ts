@@ -10,7 +10,10 @@ export const HTTP_LIMITS = {
   requestTimeoutMs: 60_000,
   /** Between requests; a page comes back for its assets within seconds. */
   keepAliveMs: 15_000,
-  /** Silence in either direction, reading or writing: a client that stopped reading is let go. Above `longPollMs`. */
+  /**
+   * Silence in either direction: a client that stopped reading is let go. Above `longPollMs`. Node allows it twice where
+   * an answer was under way, since the first time it sees that the socket took something in between.
+   */
   idleMs: 45_000,
   /** Until a response is complete: 27 MB of wasm at 50 kB/s. Slower clients resume models by range. */
   responseMs: 600_000,
