@@ -63,7 +63,7 @@ describe('openCatalogue', () => {
     expect(second.ok && first.ok && second.value.models[0]?.knownAnswer).not.toEqual(
       first.ok && first.value.models[0]?.knownAnswer,
     );
-    for (const damaged of ['', '{"outputs":["AAAA"]}', '{"outputs":[1,2]}']) {
+    for (const damaged of ['', '{"outputs":["AAAA"]}', '{"outputs":["AAAA","AAAA"]}', '{"outputs":[1,2]}']) {
       await writeFile(join(answers, name), damaged);
       expect(JSON.stringify(await openWith({}))).toBe(JSON.stringify(first));
       expect(await readFile(join(answers, name), 'utf8')).toBe(kept);
