@@ -30,25 +30,18 @@ export class FrameDecoder {
     return this.#payload !== null || this.#length.length > 0;
   }
 
-  push(chunk: Uint8Array): Outcome<Uint8Array[], FrameFailure> {
-    const frames: Uint8Array[] = [];
+  /**
+   * The payloads that `chunk` completes, each read when it is asked for: a chunk of a thousand tiny frames costs nothing
+   * before somebody wants them. Read to the end, or to the failure, before the next chunk is pushed.
+   */
+  *push(chunk: Uint8Array): Generator<Outcome<Uint8Array, FrameFailure>, void, void> {
     let offset = 0;
     while (offset < chunk.length) {
       if (this.#payload === null) {
-        const byte = chunk[offset++] ?? 0;
-        this.#length.push(byte);
-        if ((byte & 0x80) !== 0) {
-          if (this.#length.length === MAX_LENGTH_BYTES)
-            return fail('TOO_LARGE', 'frame length is longer than four bytes');
-          continue;
-        }
-        if (byte === 0 && this.#length.length > 1)
-          return fail('MALFORMED', 'frame length is not in its shortest form');
-        const length = varint.decode(Uint8Array.from(this.#length));
-        if (length > this.#maxBytes)
-          return fail('TOO_LARGE', `frame of ${length} bytes, at most ${this.#maxBytes} allowed`);
-        this.#length = [];
-        this.#payload = new Uint8Array(length);
+        const length = this.#readLength(chunk[offset++] ?? 0);
+        if (length === null) continue;
+        if (!length.ok) return yield length;
+        this.#payload = new Uint8Array(length.value);
         this.#filled = 0;
       } else {
         const part = chunk.subarray(offset, offset + this.#payload.length - this.#filled);
@@ -56,11 +49,28 @@ export class FrameDecoder {
         this.#filled += part.length;
         offset += part.length;
       }
-      if (this.#payload !== null && this.#filled === this.#payload.length) {
-        frames.push(this.#payload);
+      if (this.#filled === this.#payload.length) {
+        const payload = this.#payload;
         this.#payload = null;
+        yield ok(payload);
       }
     }
-    return ok(frames);
+  }
+
+  /** Takes one byte of a length; the length when it is complete, null before. */
+  #readLength(byte: number): Outcome<number, FrameFailure> | null {
+    this.#length.push(byte);
+    if ((byte & 0x80) !== 0) {
+      return this.#length.length < MAX_LENGTH_BYTES
+        ? null
+        : fail('TOO_LARGE', 'frame length is longer than four bytes');
+    }
+    if (byte === 0 && this.#length.length > 1)
+      return fail('MALFORMED', 'frame length is not in its shortest form');
+    const length = varint.decode(Uint8Array.from(this.#length));
+    if (length > this.#maxBytes)
+      return fail('TOO_LARGE', `frame of ${length} bytes, at most ${this.#maxBytes} allowed`);
+    this.#length = [];
+    return ok(length);
   }
 }

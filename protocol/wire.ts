@@ -14,7 +14,7 @@ export type WireOptions<In> = {
   messageTimeoutMs?: number;
 };
 
-/** Complete messages waiting for their reader before the sender is paused. */
+/** Messages decoded ahead of their reader. What comes beyond stays as bytes, and the sender is paused. */
 const MAX_QUEUED = 16;
 
 /**
@@ -26,6 +26,9 @@ export class Wire<In, Out extends { type: string }> {
   readonly #options: Required<WireOptions<In>>;
   readonly #decoder: FrameDecoder;
   readonly #queue: Outcome<In, WireFailure>[] = [];
+  /** Chunks that nobody has looked into; bounded by the stream's read buffer, since the stream is paused meanwhile. */
+  readonly #chunks: Uint8Array[] = [];
+  #frames: ReturnType<FrameDecoder['push']> | null = null;
   #wake: (() => void) | null = null;
   #ended = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,8 +44,8 @@ export class Wire<In, Out extends { type: string }> {
       const data = event.data;
       this.#receive(data instanceof Uint8Array ? data : data.subarray());
     });
-    stream.addEventListener('remoteCloseWrite', () => this.#end());
-    stream.addEventListener('close', () => this.#end());
+    // Not 'close' or 'remoteCloseWrite', which come while the last messages still wait in a paused stream.
+    stream.addEventListener('end', () => this.#end());
   }
 
   get closed(): boolean {
@@ -54,9 +57,9 @@ export class Wire<In, Out extends { type: string }> {
     for (;;) {
       const next = this.#queue.shift();
       if (next !== undefined) {
-        if (this.#queue.length < MAX_QUEUED / 2 && this.#stream.readStatus === 'paused')
-          this.#stream.resume();
         yield next;
+      } else if (this.#take()) {
+        continue;
       } else if (this.#ended) {
         return;
       } else {
@@ -93,7 +96,7 @@ export class Wire<In, Out extends { type: string }> {
   /** Drops the stream at once. */
   abort(reason: string): void {
     this.#stream.abort(new Error(reason));
-    this.#end();
+    this.#drop();
   }
 
   async #write(frame: Uint8Array): Promise<boolean> {
@@ -106,38 +109,71 @@ export class Wire<In, Out extends { type: string }> {
       return true;
     } catch (error) {
       // A peer that does not read cannot make us keep its messages.
-      if (!this.#ended) this.abort(errorText(error));
+      this.abort(errorText(error));
       return false;
     }
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#ended) return;
-    const frames = this.#decoder.push(chunk);
-    if (!frames.ok) return this.#break(frames.code, frames.message);
-    for (const frame of frames.value) this.#push(decodeMessage(this.#options.schema, frame));
-    if (frames.value.length > 0 || !this.#decoder.midFrame) {
+    this.#chunks.push(chunk);
+    this.#take();
+  }
+
+  /** Decodes what is here, up to MAX_QUEUED messages. False when there was no message in it. */
+  #take(): boolean {
+    let taken = 0;
+    while (this.#queue.length < MAX_QUEUED) {
+      const frame = this.#frames?.next().value;
+      if (frame === undefined) {
+        const chunk = this.#chunks.shift();
+        this.#frames = chunk === undefined ? null : this.#decoder.push(chunk);
+        if (chunk === undefined) break;
+      } else if (frame.ok) {
+        this.#push(decodeMessage(this.#options.schema, frame.value));
+        taken += 1;
+      } else {
+        this.#break(frame.code, frame.message);
+        return true;
+      }
+    }
+    this.#watch(taken > 0);
+    return taken > 0;
+  }
+
+  /** Times the message that is arriving, and asks for more or for a pause. */
+  #watch(progress: boolean): void {
+    const held = this.#frames !== null;
+    // While we hold bytes back it is us who are slow.
+    if (progress || held || !this.#decoder.midFrame) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
     }
-    if (this.#decoder.midFrame && this.#timer === undefined) {
-      this.#timer = setTimeout(
-        () => this.#break('TIMED_OUT', 'the message did not arrive in time'),
-        this.#options.messageTimeoutMs,
-      );
+    if (this.#ended) return;
+    if (!held && this.#decoder.midFrame && this.#timer === undefined) {
+      const late = (): void => this.#break('TIMED_OUT', 'the message did not arrive in time');
+      this.#timer = setTimeout(late, this.#options.messageTimeoutMs);
     }
-    if (this.#queue.length > MAX_QUEUED && this.#stream.readStatus === 'readable') this.#stream.pause();
+    if (held && this.#stream.readStatus === 'readable') this.#stream.pause();
+    if (!held && this.#stream.readStatus === 'paused') this.#stream.resume();
   }
 
   #break(code: WireFailure, message: string): void {
     this.#push(fail(code, message));
-    this.#end();
+    this.#drop();
   }
 
   #push(item: Outcome<In, WireFailure>): void {
     this.#queue.push(item);
     this.#wake?.();
     this.#wake = null;
+  }
+
+  /** Ends it now, with what has not been decoded. */
+  #drop(): void {
+    this.#chunks.length = 0;
+    this.#frames = null;
+    this.#end();
   }
 
   #end(): void {
