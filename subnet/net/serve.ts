@@ -37,6 +37,8 @@ export async function serveTabs(net: Net, context: ValidatorContext): Promise<vo
           timeoutMs === undefined ? undefined : setTimeout(() => wire.abort('took too long'), timeoutMs);
         const peer = connection.remotePeer.toString() as PeerId;
         serve(wire, peer, context)
+          // Our end too: a stream closed on one side only would count against the peer for as long as it is connected.
+          .then(() => wire.close())
           .catch((error: unknown) => {
             context.logger.error({ protocol, peer, error: errorText(error) }, 'stream handler failed');
             wire.abort('internal error');
