@@ -54,7 +54,9 @@ describe('dialValidator', () => {
 
   it('does not try WebSocket after Stop', async () => {
     const abort = new AbortController();
-    const dial = vi.fn((_: string[], signal: AbortSignal) => never(signal));
+    const dial = vi.fn<(addresses: string[], signal: AbortSignal) => Promise<string>>((_, signal) =>
+      never(signal),
+    );
     const dialled = dialValidator(plan, dial, abort.signal);
     abort.abort();
     expect(await dialled).toMatchObject({ ok: false });

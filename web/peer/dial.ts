@@ -28,7 +28,9 @@ export async function dialValidator<C>(
     try {
       return ok(await dial(addresses, AbortSignal.any([signal, timeout])));
     } catch (error) {
-      return fail('FAILED', timeout.aborted ? `no answer in ${timeoutMs / 1000} s` : errorText(error));
+      // libp2p has time-outs of its own, which may come first by a moment.
+      const late = timeout.aborted || (error instanceof Error && error.name === 'TimeoutError');
+      return fail('FAILED', late ? `no answer in ${timeoutMs / 1000} s` : errorText(error));
     }
   };
 

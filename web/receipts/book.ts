@@ -41,7 +41,6 @@ export class ReceiptBook {
   readonly #store: Store;
   #total = 0;
   #latest: ReceiptRow[] = [];
-  #sinceTrim = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -74,24 +73,17 @@ export class ReceiptBook {
     this.#latest = [row, ...this.#latest]
       .toSorted((a, b) => b.issuedAtMs - a.issuedAtMs)
       .slice(0, LATEST_ROWS);
-    if (known) {
-      // An old one, or kept by another tab of this browser since the book was read.
-      this.#total = await this.#store.count('receipts');
-      return ok(null);
-    }
-    this.#total += 1;
-    const put = await this.#store.put('receipts', key, {
-      payload: signed.payload,
-      signature: signed.signature,
-    });
+    const put = known
+      ? ok(undefined)
+      : await this.#store.put('receipts', key, { payload: signed.payload, signature: signed.signature });
+    // Counted anew, since other tabs of this browser keep theirs in the same place.
+    this.#total = await this.#store.count('receipts');
     if (!put.ok) return put;
-    this.#sinceTrim += 1;
-    if (this.#total > RECEIPT_RETENTION && this.#sinceTrim >= TRIM_EVERY) {
-      this.#sinceTrim = 0;
+    if (this.#total >= RECEIPT_RETENTION + TRIM_EVERY) {
       await this.#store.trim('receipts', RECEIPT_RETENTION);
       this.#total = await this.#store.count('receipts');
     }
-    return ok(row);
+    return ok(known ? null : row);
   }
 
   /** Every stored receipt as a JSON document: readable fields beside the signed bytes, in hex, that prove them. */
