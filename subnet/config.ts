@@ -4,7 +4,7 @@ import type { Manifest } from '../protocol/manifest.ts';
 /** Everything an operator can set. Times in milliseconds. */
 export type NodeConfig = {
   name: string;
-  /** Keys, certificates, ledger: everything that must outlive a restart. */
+  /** Keys (audit keys too), certificates, ledger: everything that must outlive a restart. */
   dataDir: string;
   host: string;
   httpPort: number;

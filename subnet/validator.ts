@@ -105,7 +105,7 @@ async function compose(
   });
 
   const tabs = new Tabs();
-  const jobs = new Jobs({ store, ledger, models, validator: keys.validatorPeer });
+  const jobs = new Jobs({ store, ledger, models });
   jobs.on('queued', () => tabs.pumpAll());
   const kinds = bindKinds(
     await createKinds({ catalogue: catalogue.value, recompute: { threads: config.verifyThreads } }),
@@ -147,6 +147,7 @@ async function compose(
   undo.push(() => clock.stop());
 
   const tls = await tlsOf(config, { warn, info });
+  if (tls?.selfMade === true) logger.info({ fingerprint: tls.fingerprint }, 'self-made certificate');
   const net = await createNet({
     key: keys.validatorKey,
     certificate: await webRtcCertificate(keysDir, { warn, info }),

@@ -3,18 +3,15 @@ import { EventEmitter, once } from 'node:events';
 import * as v from 'valibot';
 import { decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import { hexToBytes } from '../../protocol/bytes.ts';
-import { inferBodySchema } from '../../protocol/kinds/infer.ts';
 import { unitSchema, type Unit } from '../../protocol/kinds/registry.ts';
-import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import { MAX_WORK_MESSAGE_BYTES } from '../../protocol/limits.ts';
 import type { Model } from '../../protocol/manifest.ts';
-import { PROVIDERS } from '../../protocol/messages.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
-import { taskIdOf } from '../../protocol/task.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { JobRefusal, JobsApi, JobView } from '../http/jobs-api.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
+import { jobView } from './job-view.ts';
 
 /** Units waiting for a tab; beyond it a requester is told to come back. */
 const MAX_QUEUED = 10_000;
@@ -28,15 +25,13 @@ export class Jobs extends EventEmitter implements JobsApi {
   readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #models: readonly Model[];
-  readonly #validator: PeerId;
 
-  constructor(options: { store: Store; ledger: Ledger; models: readonly Model[]; validator: PeerId }) {
+  constructor(options: { store: Store; ledger: Ledger; models: readonly Model[] }) {
     super();
     this.setMaxListeners(0);
     this.#store = options.store;
     this.#ledger = options.ledger;
     this.#models = options.models;
-    this.#validator = options.validator;
   }
 
   async submit(modelName: string, inputs: Tensor[]): Promise<Outcome<{ id: string }, JobRefusal>> {
@@ -80,51 +75,8 @@ export class Jobs extends EventEmitter implements JobsApi {
     return ok({ id: name });
   }
 
-  async get(name: string): Promise<JobView | null> {
-    const job = await this.#store.db
-      .selectFrom('jobs')
-      .selectAll()
-      .where('name', '=', name)
-      .executeTakeFirst();
-    if (job === undefined) return null;
-    const head = { id: job.name, model: job.model };
-    if (job.state === 'queued' || job.state === 'leased') return { ...head, status: job.state };
-    if (job.state === 'failed' || job.task_id === null || job.body === null) {
-      return {
-        ...head,
-        status: 'failed',
-        message: `${job.attempts} tabs returned results that did not pass their check.`,
-      };
-    }
-    const task = await this.#store.db
-      .selectFrom('tasks')
-      .selectAll()
-      .where('task_id', '=', job.task_id)
-      .executeTakeFirst();
-    const receipt = await this.#ledger.receiptOf(job.task_id);
-    const body = decodeCbor(job.body);
-    const parsed = v.safeParse(inferBodySchema, body.ok ? body.value : null);
-    if (task === undefined || receipt === null || !parsed.success) {
-      return { ...head, status: 'failed', message: 'The stored result cannot be read.' };
-    }
-    return {
-      ...head,
-      status: 'done',
-      result: parsed.output.outputs,
-      evidence: {
-        taskId: taskIdOf(job.task_id),
-        validator: this.#validator,
-        peer: task.peer as PeerId,
-        account: (await this.#accountOf(job.task_id)) ?? ('' as AccountId),
-        provider: PROVIDERS.find((provider) => provider === task.provider) ?? 'cpu',
-        elapsedMs: task.elapsed_ms ?? 0,
-        checks:
-          task.evidence === null
-            ? {}
-            : (JSON.parse(task.evidence) as Record<string, string | number | boolean>),
-        receipt,
-      },
-    };
+  get(name: string): Promise<JobView | null> {
+    return jobView(this.#store, this.#ledger, name);
   }
 
   /** Resolves when the job may have moved on, or after `ms`. */
@@ -194,15 +146,6 @@ export class Jobs extends EventEmitter implements JobsApi {
       .where('id', '=', id)
       .where('task_id', '=', taskId)
       .execute();
-  }
-
-  async #accountOf(taskId: Uint8Array): Promise<AccountId | null> {
-    const row = await this.#store.db
-      .selectFrom('receipts')
-      .select('account')
-      .where('task_id', '=', taskId)
-      .executeTakeFirst();
-    return row === undefined ? null : (row.account as AccountId);
   }
 }
 

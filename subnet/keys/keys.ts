@@ -18,15 +18,12 @@ export type Keys = {
   validatorKey: PrivateKey;
   /** Bearer token of the HTTP API. */
   adminToken: string;
-  /** Encrypts libp2p's keychain, and with it the WebRTC certificate. Losing it moves the node to a new address. */
-  keychainPass: string;
 };
 
 export const KEY_FILES = {
   owner: 'owner.key',
   validator: 'validator.key',
   adminToken: 'admin.token',
-  keychain: 'keychain.pass',
 } as const;
 
 const SILENT: KeyNotices = { warn: () => undefined, info: () => undefined };
@@ -39,8 +36,7 @@ export async function loadOrCreateKeys(dir: string, notices: KeyNotices = SILENT
   const ownerSeed = await loadOrCreateSeed(join(dir, KEY_FILES.owner), notices);
   const validatorSeed = await loadOrCreateSeed(join(dir, KEY_FILES.validator), notices);
   const adminToken = await loadOrCreateToken(join(dir, KEY_FILES.adminToken), notices);
-  const keychainPass = await loadOrCreateToken(join(dir, KEY_FILES.keychain), notices);
   const validatorKey = await generateKeyPairFromSeed('Ed25519', validatorSeed);
   const validatorPeer = peerIdFromPrivateKey(validatorKey).toString() as PeerId;
-  return { ownerSeed, validatorSeed, validatorPeer, validatorKey, adminToken, keychainPass };
+  return { ownerSeed, validatorSeed, validatorPeer, validatorKey, adminToken };
 }

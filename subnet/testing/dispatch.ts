@@ -52,7 +52,7 @@ export async function openTestDispatch(
   const { store, ledger, validator } = base;
   const kinds = testKinds(options.deadlineMs ?? 60_000);
   const tabs = new Tabs();
-  const jobs = new Jobs({ store, ledger, models: [], validator });
+  const jobs = new Jobs({ store, ledger, models: [] });
   const leases = new Leases({
     store,
     kinds,
