@@ -23,11 +23,9 @@ const value = fc.letrec((tie) => ({
 describe('deterministic CBOR', () => {
   it('is the encoding of RFC 8949, section 4.2', () => {
     expect(toHex(encodeCbor({ b: 1, a: [true, null], aa: Uint8Array.of(7) }))).toBe(
-      'a3' + '6161' + '82f5f6' + '6162' + '01' + '626161' + '4107',
+      'a3616182f5f66162016261614107',
     );
-    expect(toHex(encodeCbor([23, 24, 255, 256, 65536, -1]))).toBe(
-      '86171818' + '18ff' + '190100' + '1a00010000' + '20',
-    );
+    expect(toHex(encodeCbor([23, 24, 255, 256, 65536, -1]))).toBe('8617181818ff1901001a0001000020');
     expect(hashCbor({ a: 1 })).toEqual(sha256(hexToBytes('a1616101')));
   });
 
@@ -76,8 +74,9 @@ describe('deterministic CBOR', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         const decoded = decodeCbor(bytes);
-        if (decoded.ok) expect(toHex(encodeCbor(decoded.value))).toBe(toHex(bytes));
-        else expect(decoded.code).toBe('MALFORMED');
+        expect(decoded.ok ? toHex(encodeCbor(decoded.value)) : decoded.code).toBe(
+          decoded.ok ? toHex(bytes) : 'MALFORMED',
+        );
       }),
       { numRuns: 2000 },
     );

@@ -28,9 +28,7 @@ const signed = fc.record({
   signature: bytesOf(64),
 });
 const optional = <T, K extends string>(name: K, value: Arbitrary<T>): Arbitrary<{ [P in K]?: T }> =>
-  fc.record({ [name]: value } as Record<K, Arbitrary<T>>, { requiredKeys: [] }) as Arbitrary<{
-    [P in K]?: T;
-  }>;
+  fc.option(value, { nil: undefined }).map((v) => (v === undefined ? {} : { [name]: v }) as { [P in K]?: T });
 const join = <A extends object, B extends object>(a: Arbitrary<A>, b: Arbitrary<B>): Arbitrary<A & B> =>
   fc.tuple(a, b).map(([x, y]) => ({ ...x, ...y }));
 const typed = <T extends string>(type: T) => ({ type: fc.constant(type) });
