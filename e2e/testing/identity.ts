@@ -1,0 +1,34 @@
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import type { Ed25519PrivateKey } from '@libp2p/interface';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
+import { sha256 } from '../../protocol/bytes.ts';
+import type { AccountId, PeerId } from '../../protocol/ids.ts';
+import { accountIdOf, keyPair, signDelegation, type KeyPair } from '../../protocol/sign.ts';
+
+/** A tab's two keys: the peer's, and that of the account it works for. */
+export type Identity = {
+  privateKey: Ed25519PrivateKey;
+  peer: PeerId;
+  accountKeys: KeyPair;
+  account: AccountId;
+  /** The account's word for the peer. */
+  delegation: Uint8Array;
+};
+
+const seedOf = (label: string): Uint8Array => sha256(new TextEncoder().encode(`gridtab-test/${label}`));
+
+export const accountKeysOf = (label: string): KeyPair => keyPair(seedOf(`${label}/account`));
+
+/** The same label gives the same identity in every run. */
+export async function identityOf(label: string): Promise<Identity> {
+  const privateKey = await generateKeyPairFromSeed('Ed25519', seedOf(`${label}/peer`));
+  const peer = peerIdFromPrivateKey(privateKey).toString() as PeerId;
+  const accountKeys = accountKeysOf(label);
+  return {
+    privateKey,
+    peer,
+    accountKeys,
+    account: accountIdOf(accountKeys.publicKey),
+    delegation: signDelegation(peer, accountKeys.seed),
+  };
+}
