@@ -1,9 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toHex } from '../protocol/bytes.ts';
 import { hashPreimage, type HashInput, type HashSpec } from '../protocol/kinds/hash.ts';
 import { digestOf } from '../protocol/kinds/registry.ts';
 import { targetFromBits } from '../protocol/target.ts';
-import type { OpenOptions, WorkerEvent, WorkerTask } from './contract.ts';
+import type { OpenOptions, OpenReport, WorkerEvent, WorkerTask } from './contract.ts';
 import { GridWorkerHost } from './grid-worker.ts';
 import { CpuEngine } from './hash/cpu-engine.ts';
 import { dawn } from './testing/dawn.ts';
@@ -15,16 +15,13 @@ const NONE: OpenOptions = { sliceMs: 10, adapter: 'none' };
 const EASY = 0x2000ffff;
 const HOPELESS = 0x03000001;
 
-let host: GridWorkerHost | undefined;
-afterEach(() => host?.close());
-
 /** A worker on `gpu`, opened, with its events. */
 async function opened(options: OpenOptions, gpu: GPU | undefined) {
-  host = new GridWorkerHost(gpu);
+  const worker = new GridWorkerHost(gpu);
   const events: WorkerEvent[] = [];
-  const report = await host.open(options, (event) => events.push(event));
+  const report = await worker.open(options, (event) => events.push(event));
   if (!report.ok) throw new Error(report.message);
-  return { worker: host, report: report.value, events };
+  return { worker, report: report.value, events };
 }
 
 function task(id: number, bits: number, nonceCount: number): WorkerTask {
@@ -73,15 +70,21 @@ describe.each([
   ['WebGPU', ANY, 'webgpu'],
   ['the CPU', NONE, 'cpu'],
 ] as const)('a worker on %s', (_, options, provider) => {
-  it('opens with checked kernels, a rate, and the adapter as it is', async () => {
-    const { report } = await opened(options, dawn());
+  let worker: GridWorkerHost;
+  let report: OpenReport;
+  let events: WorkerEvent[];
+  beforeAll(async () => {
+    ({ worker, report, events } = await opened(options, dawn()));
+  });
+  afterAll(() => worker.close());
+
+  it('opens with checked kernels, a rate, and the adapter as it is', () => {
     expect(report.hash).toMatchObject({ provider, checks: 12 });
     expect(report.hash.hashesPerSecond).toBeGreaterThan(1000);
     expect(report.adapter.class).toBe(provider === 'cpu' ? 'none' : 'software');
   });
 
   it('returns every share of a unit, and its digest', async () => {
-    const { worker, events } = await opened(options, dawn());
     const unit = task(1, EASY, 20_000);
     const done = await worker.run(unit);
     if (!done.ok) throw new Error(done.message);
@@ -92,21 +95,17 @@ describe.each([
   });
 
   it('cancels the unit that is named, and no other', async () => {
-    const { worker } = await opened(options, dawn());
     const running = worker.run(task(1, HOPELESS, 2 ** 30));
     expect(await worker.run(task(2, EASY, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
     await worker.cancel(task(2, EASY, 10).taskId);
     await worker.cancel(task(1, EASY, 10).taskId);
     expect(await running).toMatchObject({ ok: false, code: 'ABORTED' });
     const unit = task(3, EASY, 1000);
-    expect(await worker.run(unit)).toMatchObject({
-      ok: true,
-      value: { result: { body: { nonces: await shares(unit) } } },
-    });
+    const result = { kind: 'hash', body: { nonces: await shares(unit) } };
+    expect(await worker.run(unit)).toMatchObject({ ok: true, value: { result } });
   });
 
   it('ends what runs when it is closed', async () => {
-    const { worker } = await opened(options, dawn());
     const running = worker.run(task(1, HOPELESS, 2 ** 30));
     await worker.close();
     expect(await running).toMatchObject({ ok: false, code: 'ABORTED' });
@@ -115,17 +114,24 @@ describe.each([
 });
 
 describe('a worker', () => {
+  let host: GridWorkerHost | undefined;
+  afterEach(() => host?.close());
+
   it('says that WebGPU is missing and goes on', async () => {
-    const { report, events } = await opened(ANY, undefined);
+    const { worker, report, events } = await opened(ANY, undefined);
+    host = worker;
     expect(report.hash.provider).toBe('cpu');
     expect(report.adapter).toMatchObject({ class: 'none', problem: expect.stringContaining('WebGPU') });
     expect(problems(events)).toEqual(['WEBGPU_MISSING']);
   });
 
   it('refuses what it cannot run', async () => {
-    host = new GridWorkerHost(undefined);
-    expect(await host.run(task(1, EASY, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    expect(await new GridWorkerHost(undefined).run(task(1, EASY, 10))).toMatchObject({
+      ok: false,
+      code: 'UNSUPPORTED',
+    });
     const { worker } = await opened(NONE, undefined);
+    host = worker;
     expect(await worker.open(NONE, () => undefined)).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
     expect(await worker.run(task(1, 0x04923456, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
     const input = { tensors: [] };
@@ -139,6 +145,7 @@ describe('a worker', () => {
   it('runs a unit again on a new device when one is lost in the middle, and on the CPU after the third', async () => {
     const { gpu, devices } = losable();
     const { worker, events } = await opened(ANY, gpu);
+    host = worker;
     for (const [losses, provider] of [
       [1, 'webgpu'],
       [2, 'webgpu'],

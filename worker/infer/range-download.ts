@@ -47,13 +47,14 @@ export async function downloadRange(request: RangeRequest): Promise<Outcome<void
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
+      // Only waiting for the server counts: checking and storing a chunk may take a busy machine a while.
       clearTimeout(timer);
-      timer = watch();
       if (done) return ok(undefined);
       if (!(await request.onBytes(value, at))) {
         await reader.cancel();
         return ok(undefined);
       }
+      timer = watch();
       at += value.length;
     }
   } catch (error) {
