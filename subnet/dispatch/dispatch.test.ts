@@ -147,12 +147,21 @@ describe('verdicts', () => {
     expect(sent.some(({ type }) => type === 'accepted')).toBe(true);
   });
 
-  it('refuse a task of an epoch that is long over', async () => {
+  it('take a result whose epoch closed while it was computed', async () => {
     const dispatch = await open();
-    const { session, sent } = await dispatch.tab(1);
+    const { session, sent, account } = await dispatch.tab(1);
     session.ready(1);
     await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
-    await dispatch.base.ledger.closeEpoch();
+    for (let i = 0; i < 3; i++) await dispatch.base.ledger.closeEpoch();
+    await session.result(resultFor(first(leasesIn(sent))));
+    expect(await dispatch.base.ledger.pending(account)).toMatchObject([{ units: 1 }]);
+  });
+
+  it('refuse a task that lapsed in an epoch that is over', async () => {
+    const dispatch = await open({ deadlineMs: 30 });
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(sent.some(({ type }) => type === 'cancel')).toBe(true));
     await dispatch.base.ledger.closeEpoch();
     await session.result(resultFor(first(leasesIn(sent))));
     expect(sent.filter((m) => m.type === 'rejected')).toMatchObject([{ code: 'STALE_EPOCH' }]);

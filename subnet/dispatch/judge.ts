@@ -17,9 +17,6 @@ import type { Leases } from './leases.ts';
 
 export type Verdict = Extract<WorkFromNode, { type: 'accepted' | 'rejected' }>;
 
-/** Results are taken in the epoch of their lease and the one after: a unit may straddle the close of an epoch. */
-const EPOCHS_OPEN = 1;
-
 export type JudgeOptions = {
   store: Store;
   ledger: Ledger;
@@ -86,8 +83,6 @@ export class Judge {
   async #judge(lease: HeldLease, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     const { leases, ledger, kinds, logger } = this.#options;
     const { taskId, peer } = lease;
-    if (lease.epoch < ledger.current.epoch - EPOCHS_OPEN)
-      return await this.#reject(lease, result, 'STALE_EPOCH');
     if (!digestMatches(result.digest, result.result)) return await this.#reject(lease, result, 'BAD_DIGEST');
     const checked = kinds.check(lease, result.result);
     if (!checked.ok) return await this.#reject(lease, result, checked.code, checked.message);
@@ -120,7 +115,7 @@ export class Judge {
   async #closed(peer: PeerId, taskId: Uint8Array): Promise<Verdict | null> {
     const row = await this.#options.store.db
       .selectFrom('tasks')
-      .select(['peer', 'state', 'code'])
+      .select(['peer', 'state', 'code', 'epoch'])
       .where('task_id', '=', taskId)
       .executeTakeFirst();
     if (row === undefined) return rejected(taskId, 'UNKNOWN_TASK');
@@ -139,7 +134,11 @@ export class Judge {
           row.code === null ? undefined : `It was refused: ${row.code}.`,
         );
       case 'expired':
-        return rejected(taskId, 'DEADLINE_PASSED');
+        // A lease outlives the close of its epoch, up to its deadline: short epochs must not cost an honest tab its unit.
+        return rejected(
+          taskId,
+          row.epoch < this.#options.ledger.current.epoch ? 'STALE_EPOCH' : 'DEADLINE_PASSED',
+        );
       case 'released':
         return rejected(taskId, 'UNKNOWN_TASK', 'Its lease was handed back.');
     }
