@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { verifyDelegation } from '../../protocol/sign.ts';
 import { exportAccount, loadAccount, parseAccount, useAccount } from './account.ts';
 import { IdentityKeeper } from './identity.ts';
@@ -31,6 +31,22 @@ const stores: [string, () => Promise<Store>][] = [
   ['memory', () => Promise.resolve(memoryStore())],
   ['while it opens', () => Promise.resolve(storeOf(openStore(`test-${databases++}`)))],
 ];
+
+it('keeps a key for the life of the page when the disk has no room for it', async () => {
+  const store = await openStore(`test-${databases++}`);
+  const full = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
+    throw new DOMException('no room', 'QuotaExceededError');
+  });
+  expect(store.durable).toBe(true);
+  expect(await store.getOrPut('accounts', 'a', 1)).toBe(1);
+  expect(store.durable).toBe(false);
+  expect(await store.getOrPut('accounts', 'a', 2)).toBe(1);
+  expect(await store.put('accounts', 'a', 3)).toMatchObject({ ok: false, code: 'STORAGE_FULL' });
+  full.mockRestore();
+  // Room again: the value in use is the one that is kept.
+  expect(await store.getOrPut('accounts', 'a', 4)).toBe(1);
+  expect(await store.get('accounts', 'a')).toBe(1);
+});
 
 describe.each(stores)('store: %s', (_, open) => {
   it('keeps the first of two, lists the latest first and forgets the oldest', async () => {

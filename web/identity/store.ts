@@ -12,7 +12,7 @@ export type StoreFailure = 'STORAGE_FULL' | 'STORAGE_FAILED';
 
 /** Keys are strings and stand in their order, so that a key that begins with a time is an index by time. */
 export interface Store {
-  /** False when nothing outlives the page (private windows that block IndexedDB). */
+  /** False when keys do not outlive the page: a private window that blocks IndexedDB, or a disk without room for them. */
   readonly durable: boolean;
   get(table: Table, key: string): Promise<unknown>;
   put(table: Table, key: string, value: unknown): Promise<Outcome<void, StoreFailure>>;
@@ -53,8 +53,13 @@ export async function openStore(name = 'gridtab'): Promise<Store> {
 }
 
 function indexedStore(db: IDBPDatabase<Schema>): Store {
+  /** What had to be kept and found no room: a full disk must not keep a tab from working. */
+  const roomless = memoryStore();
+  let durable = true;
   return {
-    durable: true,
+    get durable() {
+      return durable;
+    },
     get: async (table, key) => {
       try {
         return await db.get(table, key);
@@ -72,11 +77,16 @@ function indexedStore(db: IDBPDatabase<Schema>): Store {
       }
     },
     getOrPut: async (table, key, value) => {
-      const tx = db.transaction(table, 'readwrite');
-      const existing = await tx.store.get(key);
-      if (existing === undefined) await tx.store.put(value, key);
-      await tx.done;
-      return existing ?? value;
+      const fresh = (await roomless.get(table, key)) ?? value;
+      try {
+        const tx = db.transaction(table, 'readwrite');
+        const existing = await tx.store.get(key);
+        await Promise.all([existing === undefined ? tx.store.put(fresh, key) : undefined, tx.done]);
+        return existing ?? fresh;
+      } catch {
+        durable = false;
+        return await roomless.getOrPut(table, key, fresh);
+      }
     },
     count: (table) => db.count(table),
     latest: async (table, limit) => {
