@@ -69,6 +69,8 @@ export class Session {
     try {
       const session = await deps.runtime.ort.InferenceSession.create(file, {
         executionProviders: [gpu === null ? 'wasm' : { name: 'webgpu', device: gpu.device }],
+        // Errors only: a session has a level of its own, and warns of every node that stays on the CPU.
+        logSeverityLevel: 3,
       });
       return ok(new Session(provider, deps.runtime, model, session, gpu));
     } catch (error) {
