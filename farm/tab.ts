@@ -77,5 +77,6 @@ const summary = (state: AppState | null) =>
         credits: state.credits,
         models: state.models,
         steps: state.steps.filter(({ status }) => status !== 'done'),
-        units: state.units.slice(0, 6).map(({ kind, status, refusal }) => ({ kind, status, refusal })),
+        rates: state.rates,
+        units: state.units.slice(0, 6).map(({ label, status, refusal }) => ({ label, status, refusal })),
       };
