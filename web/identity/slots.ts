@@ -11,20 +11,31 @@ export type Slot = { readonly slot: number; release(): void };
 /** The part of `navigator.locks` that is used. */
 export type Locks = Pick<LockManager, 'request'>;
 
-/** Takes `slot`, or null when another tab has it. */
-async function take(locks: Locks, slot: number): Promise<Slot | null> {
+/** A page that was just closed or reloaded gives its lock back a moment later: a pinned slot is worth waiting for. */
+const PINNED_WAIT_MS = 3_000;
+
+/** Takes `slot`, or null when another tab has it: at once, or still after `waitMs`. */
+async function take(locks: Locks, slot: number, waitMs = 0): Promise<Slot | null> {
+  const patience = waitMs === 0 ? null : AbortSignal.timeout(waitMs);
   return await new Promise<Slot | null>((resolve, reject) => {
     locks
-      .request(`gridtab-slot-${slot}`, { ifAvailable: true }, async (lock) => {
-        if (lock === null) {
-          resolve(null);
-          return;
-        }
-        await new Promise<void>((release) => {
-          resolve({ slot, release });
-        });
-      })
-      .catch(reject);
+      .request(
+        `gridtab-slot-${slot}`,
+        patience === null ? { ifAvailable: true } : { signal: patience },
+        async (lock) => {
+          if (lock === null) {
+            resolve(null);
+            return;
+          }
+          await new Promise<void>((release) => {
+            resolve({ slot, release });
+          });
+        },
+      )
+      .catch((error: unknown) => {
+        if (patience?.aborted) resolve(null);
+        else reject(error instanceof Error ? error : new Error(String(error)));
+      });
   });
 }
 
@@ -34,7 +45,7 @@ async function take(locks: Locks, slot: number): Promise<Slot | null> {
  */
 export async function claimSlot(locks: Locks | undefined, pinned?: number): Promise<Slot | null> {
   if (locks === undefined) return { slot: pinned ?? 0, release: () => {} };
-  if (pinned !== undefined) return await take(locks, pinned);
+  if (pinned !== undefined) return await take(locks, pinned, PINNED_WAIT_MS);
   for (let slot = 0; slot < MAX_SLOTS; slot++) {
     const taken = await take(locks, slot);
     if (taken !== null) return taken;
