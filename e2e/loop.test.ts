@@ -228,7 +228,12 @@ it('is the same tab after a reload: key, account, receipts; and registration is 
   await tab.page.getByRole('button', { name: 'Start', exact: true }).click();
   const state = await firstVerified(tab);
   expect(state.identity).toEqual(before.identity);
-  expect(state.receipts.total).toBeGreaterThan(before.receipts.total);
+  await waitForState(
+    tab,
+    ({ receipts }) => receipts.total > before.receipts.total,
+    PATIENCE_MS,
+    'a receipt more than before the reload',
+  );
   expect(state.steps.find(({ id }) => id === 'register')?.detail).toBe('known already');
   expect(BigInt(state.credits.settled)).toBeGreaterThanOrEqual(BigInt(before.credits.settled));
   expect(subnet.query('select peer from peers')).toEqual([{ peer: before.identity?.peer }]);

@@ -104,7 +104,8 @@ it('pays one account from two browsers once its key was exported and imported', 
     ['x'.repeat(1_000_000), 'too large'],
   ] as const) {
     await choose('<img src=x onerror=alert(1)>.json', Buffer.from(text));
-    expect(await shownProblem(to, 'ACCOUNT_FILE')).toContain(reason);
+    // The notice before it may still be on the page for a moment.
+    await expect.poll(() => shownProblem(to, 'ACCOUNT_FILE'), { timeout: PATIENCE_MS }).toContain(reason);
     expect((await to.state()).identity?.account).not.toBe(identity?.account);
   }
 
