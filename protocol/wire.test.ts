@@ -1,5 +1,5 @@
 import type { Stream } from '@libp2p/interface';
-import { streamPair } from '@libp2p/utils';
+import { byteStream, streamPair } from '@libp2p/utils';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -61,6 +61,23 @@ describe('Wire', () => {
     await raw.close();
     await sleep(50);
     expect(await collect(wire)).toEqual(upTo(100));
+  });
+
+  it('ends on a stream that was over before anybody listened, after what was read ahead', async () => {
+    const [empty, over] = await streamPair();
+    await empty.close();
+    await sleep(20);
+    expect(await collect(new Wire(over, { schema, maxBytes: MAX_BYTES }))).toEqual([]);
+
+    const [raw, stream] = await streamPair();
+    raw.send(concatBytes(Uint8Array.of(9), frame(1), frame(2)));
+    await raw.close();
+    const negotiation = byteStream(stream);
+    await negotiation.read({ bytes: 1 });
+    await sleep(20);
+    negotiation.unwrap();
+    expect(stream.readableEnded).toBe(true);
+    expect(await collect(new Wire(stream, { schema, maxBytes: MAX_BYTES }))).toEqual([1, 2]);
   });
 
   it('pauses a sender that is faster than its reader, and goes on without a loss', async () => {

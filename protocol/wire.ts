@@ -46,6 +46,8 @@ export class Wire<In, Out extends { type: string }> {
     });
     // Not 'close' or 'remoteCloseWrite', which come while the last messages still wait in a paused stream.
     stream.addEventListener('end', () => this.#end());
+    // It may have come while the protocol was still being negotiated; what was read ahead then is delivered first.
+    if (stream.readableEnded) queueMicrotask(() => this.#end());
   }
 
   get closed(): boolean {
