@@ -7,6 +7,7 @@ import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import { hexToBytes } from '../../protocol/bytes.ts';
 import {
   JOIN_PROTOCOL,
   LEDGER_PROTOCOL,
@@ -42,6 +43,9 @@ export type WorkWire = Wire<WorkFromNode, WorkFromTab>;
 /** A claim that makes hash units as small as they get: 2^14 nonces. */
 const SMALL_HASH_RATE = 1000;
 
+/** A validator that is silent for so long is taken for dead; a busy machine alone must not look like that. */
+const PING_TIMEOUT_MS = 20_000;
+
 export type JoinOptions = {
   /** What to say instead of the truth. */
   hello?: Partial<Hello>;
@@ -65,8 +69,12 @@ export class Client {
     this.#manifest = manifest;
   }
 
-  static async create(identity: Identity, manifest: Manifest): Promise<Client> {
-    return new Client(identity, await createNode(identity), manifest);
+  static async create(
+    identity: Identity,
+    manifest: Manifest,
+    pingTimeoutMs: number = PING_TIMEOUT_MS,
+  ): Promise<Client> {
+    return new Client(identity, await createNode(identity, pingTimeoutMs), manifest);
   }
 
   /** A client that is connected already. */
@@ -104,6 +112,7 @@ export class Client {
       account: this.identity.accountKeys.publicKey,
       delegation: this.identity.delegation,
       kinds: [{ kind: 'hash', providers: ['cpu'] }],
+      models: this.#manifest.models.map(({ sha256 }) => hexToBytes(sha256)),
       adapter: { class: 'none', vendor: '', architecture: '', description: 'test client' },
       hashRate: SMALL_HASH_RATE,
       ...change,
@@ -203,7 +212,7 @@ async function proveHonestly({ taskId, beacon, unit }: Lease, minShares: number)
   return resultOf(taskId, { kind: 'hash', body: { nonces } });
 }
 
-const createNode = ({ privateKey }: Identity) =>
+const createNode = ({ privateKey }: Identity, pingTimeoutMs: number) =>
   createLibp2p({
     privateKey,
     addresses: { listen: [] },
@@ -211,6 +220,6 @@ const createNode = ({ privateKey }: Identity) =>
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     // A killed validator sends no farewell; the page watches its connection in the same way.
-    connectionMonitor: { pingInterval: 1000 },
+    connectionMonitor: { pingInterval: 1000, pingTimeout: { minTimeout: pingTimeoutMs } },
     services: { identify: identify() },
   });

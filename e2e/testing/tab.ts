@@ -17,6 +17,8 @@ export type TabOptions = {
   manifest: Manifest;
   computer: Computer;
   transport: TransportName;
+  /** How long a validator that was killed may go unnoticed where its transport does not tell. */
+  pingTimeoutMs?: number;
   /** What it says that it can run. */
   kinds?: readonly ('hash' | 'infer')[];
 };
@@ -60,9 +62,9 @@ export class Tab {
   }
 
   async #run(): Promise<void> {
-    const { identity, manifest } = this.#options;
+    const { identity, manifest, pingTimeoutMs } = this.#options;
     while (!this.#stop.signal.aborted) {
-      const client = await Client.create(identity, manifest);
+      const client = await Client.create(identity, manifest, pingTimeoutMs);
       try {
         await this.#session(client);
       } catch {

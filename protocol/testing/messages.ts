@@ -94,6 +94,7 @@ export const joinFromTabMessages: Arbitrary<JoinFromTab>[] = [
       }),
       { maxLength: 3 },
     ),
+    models: fc.array(hash, { maxLength: 3 }),
     adapter: fc.record({
       class: fc.constantFrom('gpu', 'software', 'none'),
       vendor: text,
