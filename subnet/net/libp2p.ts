@@ -9,6 +9,9 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import type { WebRtcCertificate } from './webrtc-certificate.ts';
 
+/** A tab whose machine is too busy to answer for a while is not gone; libp2p would drop it after 5 s. */
+const PING_TIMEOUT_MS = 20_000;
+
 /** Streams of one protocol on one connection, a little above MAX_STREAMS_PER_PROTOCOL so that we refuse with a reason. */
 const PING_STREAMS = 4;
 
@@ -54,6 +57,7 @@ export function createNet(options: NetOptions) {
       inboundConnectionThreshold: 100,
       maxIncomingPendingConnections: 200,
     },
+    connectionMonitor: { pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
     services: {
       identify: identify(),
       ping: ping({ maxInboundStreams: PING_STREAMS }),
