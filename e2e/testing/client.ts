@@ -43,8 +43,15 @@ export type WorkWire = Wire<WorkFromNode, WorkFromTab>;
 /** A claim that makes hash units as small as they get: 2^14 nonces. */
 const SMALL_HASH_RATE = 1000;
 
-/** A validator that is silent for so long is taken for dead; a busy machine alone must not look like that. */
+/** A busy machine alone must not look like a dead validator. */
 const PING_TIMEOUT_MS = 20_000;
+
+export type NodeOptions = {
+  /** How long a validator may be silent before it is taken for dead. */
+  pingTimeoutMs?: number | undefined;
+  /** Addresses to listen on: none, as browsers do, or one behind a relay. */
+  listen?: string[];
+};
 
 export type JoinOptions = {
   /** What to say instead of the truth. */
@@ -69,12 +76,8 @@ export class Client {
     this.#manifest = manifest;
   }
 
-  static async create(
-    identity: Identity,
-    manifest: Manifest,
-    pingTimeoutMs: number = PING_TIMEOUT_MS,
-  ): Promise<Client> {
-    return new Client(identity, await createNode(identity, pingTimeoutMs), manifest);
+  static async create(identity: Identity, manifest: Manifest, options: NodeOptions = {}): Promise<Client> {
+    return new Client(identity, await createNode(identity, options), manifest);
   }
 
   /** A client that is connected already. */
@@ -212,10 +215,13 @@ async function proveHonestly({ taskId, beacon, unit }: Lease, minShares: number)
   return resultOf(taskId, { kind: 'hash', body: { nonces } });
 }
 
-const createNode = ({ privateKey }: Identity, pingTimeoutMs: number) =>
+const createNode = (
+  { privateKey }: Identity,
+  { pingTimeoutMs = PING_TIMEOUT_MS, listen = [] }: NodeOptions,
+) =>
   createLibp2p({
     privateKey,
-    addresses: { listen: [] },
+    addresses: { listen },
     transports: [webRTCDirect(), webSockets(), circuitRelayTransport()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],

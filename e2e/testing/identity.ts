@@ -7,6 +7,7 @@ import { accountIdOf, keyPair, signDelegation, type KeyPair } from '../../protoc
 
 /** A tab's two keys: the peer's, and that of the account it works for. */
 export type Identity = {
+  label: string;
   privateKey: Ed25519PrivateKey;
   peer: PeerId;
   accountKeys: KeyPair;
@@ -25,6 +26,7 @@ export async function identityOf(label: string): Promise<Identity> {
   const peer = peerIdFromPrivateKey(privateKey).toString() as PeerId;
   const accountKeys = accountKeysOf(label);
   return {
+    label,
     privateKey,
     peer,
     accountKeys,

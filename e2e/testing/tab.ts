@@ -10,6 +10,8 @@ import type { Manifest } from '../../protocol/manifest.ts';
 /** Between two units, so that the tiny ones of tests stay far below MESSAGES_PER_SECOND. */
 const PACE_MS = 40;
 const RETRY_MS = 100;
+/** On this machine; a validator that is just starting does not answer over UDP. */
+const DIAL_TIMEOUT_MS = 2_000;
 const JOIN_TIMEOUT_MS = 30_000;
 
 export type TabOptions = {
@@ -57,6 +59,10 @@ export class Tab {
     await this.#done;
   }
 
+  get identity(): Identity {
+    return this.#options.identity;
+  }
+
   get unanswered(): number {
     return this.#unanswered.size;
   }
@@ -64,7 +70,7 @@ export class Tab {
   async #run(): Promise<void> {
     const { identity, manifest, pingTimeoutMs } = this.#options;
     while (!this.#stop.signal.aborted) {
-      const client = await Client.create(identity, manifest, pingTimeoutMs);
+      const client = await Client.create(identity, manifest, { pingTimeoutMs });
       try {
         await this.#session(client);
       } catch {
@@ -77,7 +83,7 @@ export class Tab {
 
   async #session(client: Client): Promise<void> {
     const { transport, kinds = ['hash'] } = this.#options;
-    const connection = await client.dial(transport, AbortSignal.timeout(3000));
+    const connection = await client.dial(transport, AbortSignal.timeout(DIAL_TIMEOUT_MS));
     const gone = new Promise<never>((_, reject) =>
       connection.addEventListener('close', () => reject(new Error('connection lost')), { once: true }),
     );
