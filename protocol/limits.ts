@@ -22,6 +22,8 @@ export const MAX_TENSOR_RANK = 8;
 export const MAX_TENSOR_BYTES = 5 * 1024 * 1024;
 /** Shares in one hash result. Units are sized for about 16; 4,096 leaves the Poisson tail no chance. */
 export const MAX_SHARES = 4096;
+/** Models in a catalogue, and in a tab's hello. */
+export const MAX_MODELS = 256;
 /** Leases one tab may hold: the prefetch depth of 2, plus the one being returned. */
 export const MAX_LEASES = 4;
 /** Receipts in one reply; keeps the reply under MAX_LEDGER_MESSAGE_BYTES. */

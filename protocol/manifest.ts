@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { hexToBytes, toHex } from './bytes.ts';
 import { hashCbor } from './cbor.ts';
 import { KIND_NAMES } from './kinds/registry.ts';
-import { CHUNK_BYTES, MAX_TENSOR_RANK, MAX_TENSORS } from './limits.ts';
+import { CHUNK_BYTES, MAX_MODELS, MAX_TENSOR_RANK, MAX_TENSORS } from './limits.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { hex, measure, peerId, text, uint, uint32 } from './schema.ts';
 import { publicKeyOfPeer, sign, verify } from './sign.ts';
@@ -71,7 +71,7 @@ export const manifestSchema = v.strictObject({
   relays: v.pipe(v.array(v.pipe(v.string(), v.maxLength(400))), v.maxLength(16)),
   /** Share of the emission of each kind, in parts per million. */
   kinds: v.array(v.strictObject({ kind: v.picklist(KIND_NAMES), emissionPpm: uint(1_000_000) })),
-  models: v.pipe(v.array(modelSchema), v.maxLength(256)),
+  models: v.pipe(v.array(modelSchema), v.maxLength(MAX_MODELS)),
   /** Where models are, relative to the manifest's own URL: `<blobs><sha256>`, with HTTP ranges. */
   blobs: v.pipe(v.string(), v.maxLength(400)),
   policy: v.strictObject({

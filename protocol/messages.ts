@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { signedEpochSchema } from './epoch.ts';
 import { KIND_NAMES, resultSchema, unitSchema } from './kinds/registry.ts';
-import { MAX_EPOCHS_PER_PAGE, MAX_LEASES, MAX_RECEIPTS_PER_PAGE } from './limits.ts';
+import { MAX_EPOCHS_PER_PAGE, MAX_LEASES, MAX_MODELS, MAX_RECEIPTS_PER_PAGE } from './limits.ts';
 import { signedReceiptSchema } from './receipt.ts';
 import { REFUSAL_CODES } from './refusal.ts';
 import { hash32, measure, signature64, text, uint, uint64 } from './schema.ts';
@@ -73,6 +73,8 @@ export const joinFromTab = v.variant('type', [
       ),
       v.maxLength(16),
     ),
+    /** SHA-256 of the models that are ready to run; inference units of others are not leased to the tab. */
+    models: v.pipe(v.array(hash32), v.maxLength(MAX_MODELS)),
     adapter: v.strictObject({
       class: v.picklist(['gpu', 'software', 'none']),
       vendor: text,

@@ -8,6 +8,7 @@ import { errorText } from '../protocol/outcome.ts';
 import { accountIdOf, keyPair } from '../protocol/sign.ts';
 import { singleValidatorConsensus } from './consensus/consensus.ts';
 import { MECHANISMS, policyOf, type NodeConfig } from './config.ts';
+import { FairQueue } from './dispatch/fair-queue.ts';
 import { Jobs } from './dispatch/jobs.ts';
 import { Judge } from './dispatch/judge.ts';
 import { bindKinds } from './dispatch/lease.ts';
@@ -115,9 +116,9 @@ async function compose(
     store,
     kinds,
     jobs,
-    subnet,
-    validator: keys.validatorPeer,
+    home: { subnet, validator: keys.validatorPeer },
     onExpired: (lease) => tabs.expired(lease),
+    logger,
   });
   undo.push(() => leases.close());
   await leases.recover();
@@ -128,6 +129,8 @@ async function compose(
     jobs,
     kinds,
     auditPpm: () => config.auditPpm,
+    // One more than there are threads, so that none waits while a verdict is written.
+    audits: new FairQueue(config.verifyThreads + 1),
     faults,
     logger,
   });

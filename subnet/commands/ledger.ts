@@ -8,6 +8,7 @@ import { accountIdOf, keyPair } from '../../protocol/sign.ts';
 import { MECHANISMS } from '../config.ts';
 import { singleValidatorConsensus } from '../consensus/consensus.ts';
 import { loadOrCreateKeys } from '../keys/keys.ts';
+import { subnetOf } from '../ledger/epoch-rows.ts';
 import { replayLedger } from '../ledger/replay.ts';
 import { Store } from '../store/store.ts';
 import { ledgerFile } from '../validator.ts';
@@ -87,8 +88,11 @@ export const ledgerCommand = (): Command =>
       ).action((flags: Flags) =>
         withStore(flags, async (store) => {
           const keys = await loadOrCreateKeys(join(flags.data, 'keys'));
+          const owner = accountIdOf(keyPair(keys.ownerSeed).publicKey);
           const replay = await replayLedger(store, {
-            owner: accountIdOf(keyPair(keys.ownerSeed).publicKey),
+            subnet: await subnetOf(store.db),
+            validator: keys.validatorPeer,
+            owner,
             validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),
             mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
             consensus: singleValidatorConsensus,

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MAX_LEASES } from '../../protocol/limits.ts';
+import { LEASE_BURST } from './tab.ts';
 import { leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
 import { accountOf } from '../testing/ledger.ts';
 
@@ -165,6 +167,72 @@ describe('verdicts', () => {
     await dispatch.base.ledger.closeEpoch();
     await session.result(resultFor(first(leasesIn(sent))));
     expect(sent.filter((m) => m.type === 'rejected')).toMatchObject([{ code: 'STALE_EPOCH' }]);
+  });
+});
+
+describe('a tab that plays games', () => {
+  it('gets no more leases by opening stream after stream', async () => {
+    const dispatch = await open();
+    for (let i = 0; i < 5; i++) {
+      const { session, sent } = await dispatch.tab(1);
+      session.ready(4);
+      await vi.waitFor(() => expect(leasesIn(sent).length).toBeGreaterThan(0));
+      await vi.waitFor(() => expect(session.leased).toBeGreaterThan(0));
+      session.detach();
+    }
+    const held = (await states(dispatch)).filter((state) => state === 'leased');
+    expect(held.length).toBeLessThanOrEqual(2 * MAX_LEASES);
+  });
+
+  it('runs out of leases when it hands all of them back', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(4);
+    const handBack = (): Promise<void> =>
+      session.release(
+        leasesIn(sent).map(({ taskId }) => taskId),
+        'no',
+      );
+    for (let i = 0; i < 40; i++) {
+      await handBack();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    // The burst, and what trickles in during the test.
+    expect(leasesIn(sent).length).toBeLessThan(LEASE_BURST + 6);
+  });
+
+  it('keeps its allowance as long as its results are accepted', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    session.ready(1);
+    for (let i = 0; i < LEASE_BURST * 2; i++) {
+      await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(i + 1));
+      const lease = leasesIn(sent)[i];
+      if (lease !== undefined) await session.result(resultFor(lease));
+    }
+    expect(sent.filter(({ type }) => type === 'accepted')).toHaveLength(LEASE_BURST * 2);
+  });
+});
+
+describe('a store that fails', () => {
+  it('costs nobody a result and ends nothing: the tab may send it again', async () => {
+    const dispatch = await open();
+    const { session, sent, peer, account } = await dispatch.tab(1);
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
+    const result = resultFor(first(leasesIn(sent)));
+    const broken = vi.spyOn(dispatch.base.store, 'write').mockRejectedValue(new Error('disk full'));
+    expect(await dispatch.judge.judge(peer, account, result)).toMatchObject({ code: 'VERIFIER_FAILED' });
+    broken.mockRestore();
+    expect(await dispatch.judge.judge(peer, account, result)).toMatchObject({ type: 'accepted' });
+  });
+
+  it('is tried again when a lease could not be issued', async () => {
+    const dispatch = await open();
+    const { session, sent } = await dispatch.tab(1);
+    vi.spyOn(dispatch.base.store, 'write').mockRejectedValueOnce(new Error('locked'));
+    session.ready(1);
+    await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1), { timeout: 8_000 });
   });
 });
 

@@ -24,7 +24,7 @@ export async function jobView(store: Store, ledger: Ledger, name: string): Promi
     return {
       ...head,
       status: 'failed',
-      message: `${job.attempts} tabs returned results that did not pass their check.`,
+      message: `Tabs of ${job.attempts} accounts returned results that did not pass their check.`,
     };
   }
   const task = await store.db

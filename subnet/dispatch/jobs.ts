@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import { hexToBytes } from '../../protocol/bytes.ts';
 import { unitSchema, type Unit } from '../../protocol/kinds/registry.ts';
+import type { AccountId } from '../../protocol/ids.ts';
 import { MAX_WORK_MESSAGE_BYTES } from '../../protocol/limits.ts';
 import type { Model } from '../../protocol/manifest.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
@@ -15,8 +16,8 @@ import { jobView } from './job-view.ts';
 
 /** Units waiting for a tab; beyond it a requester is told to come back. */
 const MAX_QUEUED = 10_000;
-/** Tabs that may get a unit wrong before its requester is told that it failed. */
-export const MAX_ATTEMPTS = 5;
+/** Accounts that may get a unit wrong before its requester is told that it failed. */
+const MAX_ATTEMPTS = 5;
 
 export type QueuedJob = { id: number; unit: Unit };
 
@@ -84,6 +85,11 @@ export class Jobs extends EventEmitter implements JobsApi {
     await once(this, 'changed', { signal: AbortSignal.timeout(ms) }).catch(() => undefined);
   }
 
+  /** Names of the catalogue's models among these hashes (hex). */
+  modelNames(ready: ReadonlySet<string>): string[] {
+    return this.#models.filter(({ sha256 }) => ready.has(sha256)).map(({ name }) => name);
+  }
+
   /** The oldest waiting unit, now leased to `taskId`. Call inside a write. */
   async take(tx: Tx, id: number, taskId: Uint8Array): Promise<boolean> {
     const { numUpdatedRows } = await tx
@@ -95,9 +101,32 @@ export class Jobs extends EventEmitter implements JobsApi {
     return numUpdatedRows === 1n;
   }
 
-  /** The oldest waiting unit that is not in `except`, or null. */
-  async oldest(except: ReadonlySet<number>): Promise<QueuedJob | null> {
-    let query = this.#store.db.selectFrom('jobs').select(['id', 'unit']).where('state', '=', 'queued');
+  /**
+   * The oldest waiting unit that a tab of `account` with these models (by name) may have: not one it got wrong before, and
+   * none of `except`. Null when there is none.
+   */
+  async oldest(
+    account: AccountId,
+    models: readonly string[],
+    except: ReadonlySet<number>,
+  ): Promise<QueuedJob | null> {
+    if (models.length === 0) return null;
+    let query = this.#store.db
+      .selectFrom('jobs')
+      .select(['id', 'unit'])
+      .where('state', '=', 'queued')
+      .where('model', 'in', models)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('job_refusals')
+              .select('job')
+              .whereRef('job', '=', 'jobs.id')
+              .where('account', '=', account),
+          ),
+        ),
+      );
     if (except.size > 0) query = query.where('id', 'not in', [...except]);
     const row = await query.orderBy('id').limit(1).executeTakeFirst();
     if (row === undefined) return null;
@@ -119,20 +148,34 @@ export class Jobs extends EventEmitter implements JobsApi {
     return parsed.success ? parsed.output : null;
   }
 
-  /** Back into the queue, because its lease ended without a result or with a wrong one. Call inside a write. */
-  async requeue(tx: Tx, id: number, wrong: boolean): Promise<void> {
+  /** Back into the queue, because its lease ended without a result. Call inside a write. */
+  async requeue(tx: Tx, id: number): Promise<void> {
     await tx
       .updateTable('jobs')
-      .set((eb) => ({
-        attempts: eb('attempts', '+', wrong ? 1 : 0),
-        state: eb
-          .case()
-          .when(eb('attempts', '>=', wrong ? MAX_ATTEMPTS - 1 : MAX_ATTEMPTS))
-          .then('failed' as const)
-          .else('queued' as const)
-          .end(),
-        task_id: null,
-      }))
+      .set({ state: 'queued', task_id: null })
+      .where('id', '=', id)
+      .where('state', '=', 'leased')
+      .execute();
+  }
+
+  /**
+   * An account got it wrong and does not get it again; after MAX_ATTEMPTS accounts its requester is told that it failed.
+   * Counted by account, so that one bad tab cannot fail a job by itself. Call inside a write.
+   */
+  async refused(tx: Tx, id: number, account: AccountId): Promise<void> {
+    await tx
+      .insertInto('job_refusals')
+      .values({ job: id, account })
+      .onConflict((oc) => oc.doNothing())
+      .execute();
+    const { count } = await tx
+      .selectFrom('job_refusals')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('job', '=', id)
+      .executeTakeFirstOrThrow();
+    await tx
+      .updateTable('jobs')
+      .set({ state: count >= MAX_ATTEMPTS ? 'failed' : 'queued', attempts: count, task_id: null })
       .where('id', '=', id)
       .where('state', '=', 'leased')
       .execute();

@@ -3,7 +3,8 @@ import { toHex } from '../../protocol/bytes.ts';
 import { encodeCbor } from '../../protocol/cbor.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
-import { errorText } from '../../protocol/outcome.ts';
+import type { ResultBody } from '../../protocol/kinds/registry.ts';
+import { errorText, type Outcome } from '../../protocol/outcome.ts';
 import type { SignedReceipt } from '../../protocol/receipt.ts';
 import { refusal, type RefusalCode } from '../../protocol/refusal.ts';
 import type { Faults } from '../faults.ts';
@@ -11,6 +12,7 @@ import type { Evidence } from '../kinds/kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { auditThreshold, drawAudit } from '../trust/audit-coin.ts';
+import type { FairQueue } from './fair-queue.ts';
 import type { Jobs } from './jobs.ts';
 import { digestMatches, type HeldLease, type Kinds } from './lease.ts';
 import type { Leases } from './leases.ts';
@@ -25,6 +27,8 @@ export type JudgeOptions = {
   kinds: Kinds;
   /** Probability of an audit, in parts per million. */
   auditPpm: (peer: PeerId) => number;
+  /** Audits wait here, one peer after the other. */
+  audits: FairQueue;
   faults: Faults;
   logger: Logger;
 };
@@ -44,13 +48,22 @@ export class Judge {
     this.#options = options;
   }
 
+  /** The cheap checks of a result's kind, and its work. */
+  check(lease: HeldLease, result: ResultBody): Outcome<Work, RefusalCode> {
+    return this.#options.kinds.check(lease, result);
+  }
+
   async judge(peer: PeerId, account: AccountId, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     this.#options.faults.pass('result.received');
     const key = toHex(result.taskId);
     // The same result twice at once: the second waits, then finds the verdict on disk.
     for (let earlier = this.#running.get(key); earlier !== undefined; earlier = this.#running.get(key))
       await earlier;
-    const verdict = this.#find(peer, account, result, alongWith);
+    const verdict = this.#find(peer, account, result, alongWith).catch((error: unknown) => {
+      // The store failed: the lease stays open, so the tab may send the result again when the disk is well.
+      this.#options.logger.error({ task: key, error: errorText(error) }, 'verdict failed');
+      return rejected(result.taskId, 'VERIFIER_FAILED');
+    });
     this.#running.set(key, verdict);
     try {
       return await verdict;
@@ -92,7 +105,7 @@ export class Judge {
     const drawn = drawAudit(key, taskId, result.digest, threshold);
     let evidence: Evidence = { audited: false };
     if (drawn) {
-      const audit = await kinds.audit(lease, result.result);
+      const audit = await this.#options.audits.run(peer, () => kinds.audit(lease, result.result));
       if (!audit.ok && audit.code === 'VERIFIER_FAILED') {
         await leases.end(lease, 'released');
         logger.warn({ task: toHex(taskId), reason: audit.message }, 'audit could not be done');
@@ -201,7 +214,7 @@ export class Judge {
         .where('task_id', '=', lease.taskId)
         .where('state', '=', 'leased')
         .execute();
-      if (lease.job !== null) await jobs.requeue(tx, lease.job, true);
+      if (lease.job !== null) await jobs.refused(tx, lease.job, lease.account);
     });
     if (lease.job !== null) jobs.emit('queued');
     logger.info(

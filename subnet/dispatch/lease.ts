@@ -12,6 +12,9 @@ export type HeldLease = {
   account: AccountId;
   epoch: number;
   beacon: Uint8Array;
+  seq: number;
+  /** What the unit was sized by (UnitContext). */
+  hashRate: number;
   unit: Unit;
   /** Row of the job it runs, or null for standing work. */
   job: number | null;

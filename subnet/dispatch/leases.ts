@@ -1,73 +1,64 @@
+import type { Logger } from 'pino';
 import { toHex } from '../../protocol/bytes.ts';
-import type { KindName } from '../../protocol/kinds/registry.ts';
 import type { AccountId, PeerId } from '../../protocol/ids.ts';
-import { taskIdBytes, type TaskBinding } from '../../protocol/task.ts';
-import type { Unit } from '../../protocol/kinds/registry.ts';
-import type { UnitContext } from '../kinds/kind.ts';
+import { MAX_LEASES } from '../../protocol/limits.ts';
+import { errorText } from '../../protocol/outcome.ts';
+import { taskIdBytes } from '../../protocol/task.ts';
 import type { TaskState } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Jobs } from './jobs.ts';
 import type { HeldLease, Kinds } from './lease.ts';
+import { insertLease, reviveLease, type LeaseHome } from './lease-rows.ts';
 
-export type LeaseRequest = {
-  peer: PeerId;
-  account: AccountId;
-  hashRate: number;
-  unit: Unit;
-  seq: number;
-  epoch: number;
-  beacon: Uint8Array;
-  job: number | null;
-};
+/** Open leases of one peer over all its streams: what it may hold, and as much again from before a reload. */
+const MAX_OPEN = 2 * MAX_LEASES;
+/** A write that failed (a full disk, a lock) is tried again after this long. */
+const RETRY_MS = 5_000;
+/** Longest delay a timer takes; beyond it Node fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Where a lease ended that was not judged. */
 export type LeaseEnd = Extract<TaskState, 'released' | 'expired'>;
+
+export type LeasesOptions = {
+  store: Store;
+  kinds: Kinds;
+  jobs: Jobs;
+  home: LeaseHome;
+  onExpired: (lease: HeldLease) => void;
+  logger: Logger;
+};
 
 /**
  * Leases: on disk before they leave, in memory while they run, ended by a verdict, by the tab, or by their deadline. One
  * that outlives a restart of the node is made again from its row when its result comes.
  */
 export class Leases {
-  readonly #store: Store;
-  readonly #kinds: Kinds;
-  readonly #jobs: Jobs;
-  readonly #subnet: Uint8Array;
-  readonly #validator: PeerId;
+  readonly #options: LeasesOptions;
   readonly #held = new Map<string, { lease: HeldLease; timer: NodeJS.Timeout }>();
-  readonly #onExpired: (lease: HeldLease) => void;
+  /** Keys of held leases by peer, oldest first. */
+  readonly #byPeer = new Map<PeerId, Set<string>>();
+  readonly #timers = new Set<NodeJS.Timeout>();
 
-  constructor(options: {
-    store: Store;
-    kinds: Kinds;
-    jobs: Jobs;
-    subnet: Uint8Array;
-    validator: PeerId;
-    onExpired: (lease: HeldLease) => void;
-  }) {
-    this.#store = options.store;
-    this.#kinds = options.kinds;
-    this.#jobs = options.jobs;
-    this.#subnet = options.subnet;
-    this.#validator = options.validator;
-    this.#onExpired = options.onExpired;
+  constructor(options: LeasesOptions) {
+    this.#options = options;
   }
 
   /** Ends what a previous run left open and past its deadline, and waits on the rest. Call once, before any tab. */
   async recover(): Promise<void> {
-    const open = await this.#store.db
+    const open = await this.#options.store.db
       .selectFrom('tasks')
       .select(['task_id', 'job', 'deadline_at_ms'])
       .where('state', '=', 'leased')
       .execute();
     for (const { task_id, job, deadline_at_ms } of open) {
-      const left = Math.max(0, deadline_at_ms - Date.now());
-      setTimeout(() => void this.#end(task_id, job, 'expired').catch(() => undefined), left).unref();
+      this.#later(deadline_at_ms - Date.now(), () => void this.#end(task_id, job, 'expired'));
     }
   }
 
   /** The `seq` of a peer's next lease: one past every lease it ever had, so that no task id repeats. */
   async nextSeq(peer: PeerId): Promise<number> {
-    const { last } = await this.#store.db
+    const { last } = await this.#options.store.db
       .selectFrom('tasks')
       .select((eb) => eb.fn.max('seq').as('last'))
       .where('peer', '=', peer)
@@ -75,43 +66,20 @@ export class Leases {
     return (last ?? -1) + 1;
   }
 
-  /** Records a lease; null when the job it was for is gone. What is returned is on disk. */
-  async issue(request: LeaseRequest): Promise<{ lease: HeldLease; deadlineMs: number } | null> {
-    const { peer, account, unit, seq, epoch, beacon, job, hashRate } = request;
-    const binding: TaskBinding = {
-      subnet: this.#subnet,
-      validator: this.#validator,
-      epoch,
-      beacon,
-      peer,
-      seq,
-    };
-    const taskId = taskIdBytes(binding, unit);
-    const deadlineMs = this.#kinds.deadlineMs(unit);
-    const now = Date.now();
-    const recorded = await this.#store.write(async (tx) => {
-      if (job !== null && !(await this.#jobs.take(tx, job, taskId))) return false;
-      await tx
-        .insertInto('tasks')
-        .values({
-          task_id: taskId,
-          peer,
-          epoch,
-          seq,
-          kind: unit.kind,
-          hash_rate: hashRate,
-          job,
-          state: 'leased',
-          issued_at_ms: now,
-          deadline_at_ms: now + deadlineMs,
-        })
-        .execute();
-      return true;
-    });
-    if (!recorded) return null;
-    const lease: HeldLease = { taskId, peer, account, epoch, beacon, unit, job };
+  /** A lease that is nowhere yet; `issue` makes it count. */
+  propose(draft: Omit<HeldLease, 'taskId'>): HeldLease {
+    const { epoch, beacon, peer, seq, unit } = draft;
+    return { ...draft, taskId: taskIdBytes({ ...this.#options.home, epoch, beacon, peer, seq }, unit) };
+  }
+
+  /** Records a lease and gives its deadline in milliseconds; null when the job it was for is gone. Durable on return. */
+  async issue(lease: HeldLease): Promise<number | null> {
+    const { store, jobs, kinds } = this.#options;
+    await this.#makeRoom(lease.peer);
+    const deadlineMs = Math.min(kinds.deadlineMs(lease.unit), MAX_TIMER_MS);
+    if (!(await store.write((tx) => insertLease(tx, jobs, lease, deadlineMs)))) return null;
     this.#hold(lease, deadlineMs);
-    return { lease, deadlineMs };
+    return deadlineMs;
   }
 
   /** The lease if this process holds it; no look at the disk. */
@@ -121,85 +89,88 @@ export class Leases {
 
   /** Takes a lease out of memory for judging, or makes one again that was issued before a restart. */
   async claim(taskId: Uint8Array, account: AccountId): Promise<HeldLease | null> {
-    const key = toHex(taskId);
-    const held = this.#held.get(key);
-    if (held !== undefined) {
-      clearTimeout(held.timer);
-      this.#held.delete(key);
-      return held.lease;
-    }
-    const row = await this.#store.db
-      .selectFrom('tasks')
-      .selectAll()
-      .where('task_id', '=', taskId)
-      .executeTakeFirst();
-    if (row === undefined || row.state !== 'leased') return null;
-    const epoch = await this.#store.db
-      .selectFrom('epochs')
-      .select('beacon')
-      .where('epoch', '=', row.epoch)
-      .executeTakeFirst();
-    if (epoch === undefined) return null;
-    const peer = row.peer as PeerId;
-    const context: UnitContext = {
-      peer,
-      epoch: row.epoch,
-      beacon: epoch.beacon,
-      seq: row.seq,
-      hashRate: row.hash_rate,
-    };
-    const unit =
-      row.job === null
-        ? await this.#kinds.nextUnit(row.kind as KindName, context)
-        : await this.#jobs.unitOf(row.job);
-    if (unit === null) return null;
-    const binding: TaskBinding = {
-      subnet: this.#subnet,
-      validator: this.#validator,
-      epoch: row.epoch,
-      beacon: epoch.beacon,
-      peer,
-      seq: row.seq,
-    };
-    // The way units are made may have changed with a new version: then the lease is void.
-    if (Buffer.compare(taskIdBytes(binding, unit), taskId) !== 0) return null;
-    return { taskId, peer, account, epoch: row.epoch, beacon: epoch.beacon, unit, job: row.job };
+    return this.#drop(taskId) ?? (await reviveLease(this.#options, taskId, account));
   }
 
-  /** The lease ends without a verdict; a job's unit goes back into the queue. */
+  /**
+   * The lease ends without a verdict; a job's unit goes back into the queue. Never rejects: what cannot be written now is
+   * written later.
+   */
   async end(lease: HeldLease, how: LeaseEnd): Promise<void> {
-    const key = toHex(lease.taskId);
-    clearTimeout(this.#held.get(key)?.timer);
-    this.#held.delete(key);
+    this.#drop(lease.taskId);
     await this.#end(lease.taskId, lease.job, how);
   }
 
   /** Forgets timers; rows stay as they are and are taken up by the next start. */
   close(): void {
     for (const { timer } of this.#held.values()) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#held.clear();
+    this.#byPeer.clear();
+  }
+
+  /** A peer that opens stream after stream gets no more leases than one that keeps to its own: the oldest go. */
+  async #makeRoom(peer: PeerId): Promise<void> {
+    const keys = this.#byPeer.get(peer);
+    for (const key of [...(keys ?? [])].slice(0, Math.max(0, (keys?.size ?? 0) - MAX_OPEN + 1))) {
+      const lease = this.#held.get(key)?.lease;
+      if (lease !== undefined) await this.end(lease, 'released');
+    }
   }
 
   #hold(lease: HeldLease, deadlineMs: number): void {
+    const key = toHex(lease.taskId);
     const timer = setTimeout(() => {
-      this.end(lease, 'expired').then(
-        () => this.#onExpired(lease),
-        () => undefined,
-      );
+      void this.end(lease, 'expired').then(() => this.#options.onExpired(lease));
     }, deadlineMs);
-    this.#held.set(toHex(lease.taskId), { lease, timer });
+    this.#held.set(key, { lease, timer });
+    const keys = this.#byPeer.get(lease.peer);
+    if (keys === undefined) this.#byPeer.set(lease.peer, new Set([key]));
+    else keys.add(key);
+  }
+
+  #drop(taskId: Uint8Array): HeldLease | null {
+    const key = toHex(taskId);
+    const held = this.#held.get(key);
+    if (held === undefined) return null;
+    clearTimeout(held.timer);
+    this.#held.delete(key);
+    const keys = this.#byPeer.get(held.lease.peer);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#byPeer.delete(held.lease.peer);
+    return held.lease;
   }
 
   async #end(taskId: Uint8Array, job: number | null, how: LeaseEnd): Promise<void> {
-    await this.#store.write(async (tx) => {
-      const { numUpdatedRows } = await tx
-        .updateTable('tasks')
-        .set({ state: how })
-        .where('task_id', '=', taskId)
-        .where('state', '=', 'leased')
-        .executeTakeFirst();
-      if (numUpdatedRows === 1n && job !== null) await this.#jobs.requeue(tx, job, false);
-    });
-    if (job !== null) this.#jobs.emit('queued');
+    const { store, jobs, logger } = this.#options;
+    try {
+      await store.write(async (tx) => {
+        const { numUpdatedRows } = await tx
+          .updateTable('tasks')
+          .set({ state: how })
+          .where('task_id', '=', taskId)
+          .where('state', '=', 'leased')
+          .executeTakeFirst();
+        if (numUpdatedRows === 1n && job !== null) await jobs.requeue(tx, job);
+      });
+      if (job !== null) jobs.emit('queued');
+    } catch (error) {
+      logger.error(
+        { task: toHex(taskId), error: errorText(error) },
+        'the end of a lease could not be written',
+      );
+      this.#later(RETRY_MS, () => void this.#end(taskId, job, how));
+    }
+  }
+
+  #later(ms: number, act: () => void): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        act();
+      },
+      Math.min(MAX_TIMER_MS, Math.max(0, ms)),
+    );
+    this.#timers.add(timer);
   }
 }

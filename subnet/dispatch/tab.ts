@@ -10,13 +10,27 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Judge } from './judge.ts';
 import type { HeldLease } from './lease.ts';
 import type { Leases } from './leases.ts';
+import type { TokenBucket } from '../rate-limit.ts';
 import type { WorkSource } from './work-source.ts';
 
 /** How soon a tab without work is looked at again; a job that arrives wakes it at once. */
 const IDLE_RETRY_MS = 5_000;
 
+/** How soon a tab that has used up its allowance is looked at again. */
+const ALLOWANCE_RETRY_MS = 500;
+/** Leases beyond those that came back as accepted results: this many at once, and this many a second. */
+export const LEASE_BURST = 16;
+export const LEASES_PER_SECOND = 2;
+
 /** What is known of a tab beyond its connection; kept while the node runs. */
-export type TabProfile = { peer: PeerId; account: AccountId; able: Set<KindName>; hashRate: number };
+export type TabProfile = {
+  peer: PeerId;
+  account: AccountId;
+  able: Set<KindName>;
+  /** SHA-256 (hex) of the models it has ready. */
+  models: Set<string>;
+  hashRate: number;
+};
 
 export type TabOptions = {
   profile: TabProfile;
@@ -26,6 +40,8 @@ export type TabOptions = {
   judge: Judge;
   source: WorkSource;
   nextSeq: () => number;
+  /** Leases it may still take: one comes back for each accepted result. Kept over its streams. */
+  allowance: TokenBucket;
   faults: Faults;
   logger: Logger;
 };
@@ -95,7 +111,11 @@ export class TabSession {
     this.pump();
     const verdict = await judge.judge(profile.peer, profile.account, result);
     const sent = this.#send(verdict);
-    if (verdict.type === 'accepted') faults.pass('receipt.sent');
+    if (verdict.type === 'accepted') {
+      this.#options.allowance.give();
+      faults.pass('receipt.sent');
+      this.pump();
+    }
     await sent;
   }
 
@@ -126,9 +146,10 @@ export class TabSession {
     if (this.#pumping) return;
     this.#pumping = true;
     void this.#fill()
-      .catch((error: unknown) =>
-        this.#options.logger.error({ error: errorText(error) }, 'lease could not be issued'),
-      )
+      .catch((error: unknown) => {
+        this.#options.logger.error({ error: errorText(error) }, 'lease could not be issued');
+        this.#later(IDLE_RETRY_MS);
+      })
       .finally(() => {
         this.#pumping = false;
         if (this.#again) this.pump();
@@ -139,7 +160,12 @@ export class TabSession {
     while (this.#again) {
       this.#again = false;
       while (this.#open && !this.#paused && this.#leases.size < this.#wanted) {
-        if (!(await this.#issue())) return this.#idle();
+        // Handing leases back and getting them wrong is free for a tab, and costs the validator: so many and no more.
+        if (!this.#options.allowance.take()) return this.#later(ALLOWANCE_RETRY_MS);
+        if (!(await this.#issue())) {
+          this.#options.allowance.give();
+          return this.#idle();
+        }
       }
     }
   }
@@ -149,25 +175,17 @@ export class TabSession {
     const { peer, account, hashRate } = profile;
     const { epoch, beacon } = ledger.current;
     const seq = this.#options.nextSeq();
-    return await source.with(profile.able, { peer, epoch, beacon, seq, hashRate }, async (next) => {
+    return await source.with(profile, { peer, epoch, beacon, seq, hashRate }, async (next) => {
       if (next === null) return false;
-      const issued = await leases.issue({
-        peer,
-        account,
-        hashRate,
-        unit: next.unit,
-        seq,
-        epoch,
-        beacon,
-        job: next.job,
-      });
-      if (issued === null) return true; // the job went elsewhere meanwhile
+      const { unit, job } = next;
+      const lease = leases.propose({ peer, account, epoch, beacon, seq, hashRate, unit, job });
+      const deadlineMs = await leases.issue(lease);
+      if (deadlineMs === null) return true; // the job went elsewhere meanwhile
       faults.pass('lease.recorded');
-      const { lease, deadlineMs } = issued;
       this.#leases.set(toHex(lease.taskId), lease);
       this.#saidIdle = false;
       logger.trace({ task: toHex(lease.taskId), kind: lease.unit.kind }, 'leased');
-      const { taskId, unit } = lease;
+      const { taskId } = lease;
       const sent = await this.#send({ type: 'lease', taskId, epoch, beacon, seq, deadlineMs, unit });
       // Nobody will run what could not be sent, nor what was recorded after the stream or the wish for work was gone.
       if (!sent || this.#paused || !this.#open) {
@@ -186,8 +204,12 @@ export class TabSession {
         : 'There is no work for this tab at the moment.';
     if (!this.#saidIdle) void this.#send({ type: 'idle', reason, retryInMs: IDLE_RETRY_MS });
     this.#saidIdle = true;
+    this.#later(IDLE_RETRY_MS);
+  }
+
+  #later(ms: number): void {
     clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => this.pump(), IDLE_RETRY_MS);
+    if (this.#open) this.#idleTimer = setTimeout(() => this.pump(), ms);
   }
 
   #send(message: WorkFromNode): Promise<boolean> {

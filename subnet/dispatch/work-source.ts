@@ -1,7 +1,9 @@
+import { toHex } from '../../protocol/bytes.ts';
 import type { KindName, Unit } from '../../protocol/kinds/registry.ts';
 import type { UnitContext } from '../kinds/kind.ts';
 import type { Jobs, QueuedJob } from './jobs.ts';
 import type { Kinds } from './lease.ts';
+import type { TabProfile } from './tab.ts';
 
 export type NextUnit = { unit: Unit; job: number | null };
 
@@ -28,17 +30,27 @@ export class WorkSource {
     this.#kinds = kinds;
   }
 
-  /** Calls `use` with the next unit, or with null when there is none for these kinds. */
+  /** Calls `use` with the next unit for a tab, or with null when there is none it can run. */
   async with<T>(
-    able: ReadonlySet<KindName>,
+    tab: TabProfile,
     context: UnitContext,
     use: (next: NextUnit | null) => Promise<T>,
   ): Promise<T> {
-    const job = able.has('infer') ? await this.#jobs.oldest(this.#reserved) : null;
+    const job = tab.able.has('infer')
+      ? await this.#jobs.oldest(tab.account, this.#jobs.modelNames(tab.models), this.#reserved)
+      : null;
     if (job !== null && !this.#reserved.has(job.id)) return await this.#withJob(job, use);
+    const unit = await this.#standing(tab, context);
+    return await use(unit === null ? null : { unit, job: null });
+  }
+
+  /** Standing work; a hash unit where the one of this `seq` needs a model that the tab has not ready. */
+  async #standing({ able, models }: TabProfile, context: UnitContext): Promise<Unit | null> {
     const kind = standingKind(able, context.seq);
     const unit = kind === null ? null : await this.#kinds.nextUnit(kind, context);
-    return await use(unit === null ? null : { unit, job: null });
+    const ready = unit?.kind !== 'infer' || models.has(toHex(unit.spec.model));
+    if (ready) return unit;
+    return able.has('hash') ? await this.#kinds.nextUnit('hash', context) : null;
   }
 
   async #withJob<T>(job: QueuedJob, use: (next: NextUnit) => Promise<T>): Promise<T> {

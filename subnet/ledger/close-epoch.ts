@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { concatBytes, sha256 } from '../../protocol/bytes.ts';
 import { epochHash, signEpoch } from '../../protocol/epoch.ts';
 import type { Tx } from '../store/store.ts';
-import { receiptsDigest, settlementDigest, weightsOf } from './digests.ts';
+import { settlementDigest, weightsOf } from './digests.ts';
 import { insertEpoch, openEpochRow, type OpenEpoch } from './epoch-rows.ts';
 import type { LedgerOptions } from './ledger.ts';
+import { clearPending, pendingWork } from './pending.ts';
 import { settle, type SettlementLine } from './settle.ts';
 
 export type ClosedEpoch = {
@@ -20,11 +23,7 @@ export type ClosedEpoch = {
  */
 export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Array): Promise<ClosedEpoch> {
   const open = await openEpochRow(tx, options.auditSecret);
-  const receipts = await tx
-    .selectFrom('receipts')
-    .select(['kind', 'account', 'work', 'payload', 'signature'])
-    .where('epoch', '=', open.epoch)
-    .execute();
+  const receipts = await digestReceipts(tx, open.epoch);
   const previous = await tx
     .selectFrom('epochs')
     .select(['payload', 'signature'])
@@ -36,7 +35,7 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
     slots: open.slots,
     owner: options.owner,
     mechanisms: options.mechanisms,
-    weights: weightsOf(receipts, options.validatorAccount),
+    weights: weightsOf(await pendingWork(tx, open.epoch), options.validatorAccount),
     consensus: options.consensus,
   });
   for (const { mechanism, account, amount } of lines) {
@@ -73,8 +72,8 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
           : epochHash({ payload: previous.payload, signature: previous.signature }),
       beacon: open.beacon,
       auditCommitment: open.commitment,
-      receiptCount: receipts.length,
-      receiptsDigest: receiptsDigest(receipts),
+      receiptCount: receipts.count,
+      receiptsDigest: receipts.digest,
       settlementDigest: settlementDigest(lines),
       slots: open.slots,
       issued,
@@ -90,17 +89,45 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
     .execute();
   // The validator's own beacon: bound to everything before, and to a value it did not know while the epoch ran.
   const beacon = sha256(concatBytes(epochHash(header), reveal));
+  await clearPending(tx, open.epoch);
   const next = await insertEpoch(tx, open.epoch + 1, beacon, options.auditSecret);
   options.faults.pass('epoch.writing');
   return {
     epoch: open.epoch,
     issued,
     lines,
-    receipts: receipts.length,
+    receipts: receipts.count,
     next,
   };
 }
 
 async function meta(tx: Tx, key: string): Promise<string | undefined> {
   return (await tx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value;
+}
+
+/** Receipt hashes read at a time: a millisecond's worth, after which the event loop gets its turn. */
+const PAGE = 1_000;
+
+/** As `receiptsDigest` (digests.ts), page by page, since an epoch may hold hundreds of thousands. */
+async function digestReceipts(tx: Tx, epoch: number): Promise<{ count: number; digest: Uint8Array }> {
+  const hash = createHash('sha256');
+  let count = 0;
+  let after: Uint8Array = new Uint8Array(0);
+  for (;;) {
+    const rows = await tx
+      .selectFrom('receipts')
+      .select('hash')
+      .where('epoch', '=', epoch)
+      .where('hash', '>', after)
+      .orderBy('hash')
+      .limit(PAGE)
+      .execute();
+    for (const row of rows) hash.update(row.hash);
+    count += rows.length;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) break;
+    after = last.hash;
+    await breathe();
+  }
+  return { count, digest: new Uint8Array(hash.digest()) };
 }

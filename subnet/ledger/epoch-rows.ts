@@ -1,4 +1,7 @@
+import type { Kysely } from 'kysely';
+import { equalBytes, hexToBytes, toHex } from '../../protocol/bytes.ts';
 import { hashCbor } from '../../protocol/cbor.ts';
+import type { Schema } from '../store/schema.ts';
 import type { Tx } from '../store/store.ts';
 import { auditCommitment, auditKey } from '../trust/audit-coin.ts';
 
@@ -53,4 +56,25 @@ export async function insertEpoch(
     })
     .execute();
   return { epoch, beacon, commitment, key, slots: 0 };
+}
+
+/** The subnet a ledger belongs to: 32 bytes. Throws on a ledger that no validator has opened yet. */
+export async function subnetOf(db: Kysely<Schema>): Promise<Uint8Array> {
+  const row = await db.selectFrom('meta').select('value').where('key', '=', 'subnet').executeTakeFirst();
+  if (row === undefined) throw new Error('ledger: it belongs to no subnet yet');
+  return hexToBytes(row.value);
+}
+
+/** Makes a new ledger the subnet's, and refuses one that is another's: its receipts would not replay. */
+export async function claimSubnet(tx: Tx, subnet: Uint8Array): Promise<void> {
+  await tx
+    .insertInto('meta')
+    .values({ key: 'subnet', value: toHex(subnet) })
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+  if (!equalBytes(await subnetOf(tx), subnet)) {
+    throw new Error(
+      'The ledger belongs to another subnet: its name or its owner key is not the one it was made with.',
+    );
+  }
 }

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openEpoch } from '../../protocol/epoch.ts';
 import { asWork } from '../../protocol/ids.ts';
-import { openReceipt } from '../../protocol/receipt.ts';
+import { openReceipt, signReceipt } from '../../protocol/receipt.ts';
 import {
   accountOf,
   MECHANISMS,
   openTestLedger,
   OWNER,
   peerOf,
+  SUBNET,
   VALIDATOR_ACCOUNT,
   type TestLedger,
 } from '../testing/ledger.ts';
@@ -43,8 +44,10 @@ async function accept({ store, ledger }: TestLedger, account: number, work: bigi
   );
 }
 
-const replay = ({ store }: TestLedger) =>
+const replay = ({ store, validator }: TestLedger) =>
   replayLedger(store, {
+    subnet: SUBNET,
+    validator,
     owner: OWNER,
     validatorAccount: VALIDATOR_ACCOUNT,
     mechanisms: MECHANISMS,
@@ -136,6 +139,30 @@ describe('replay', () => {
       /balance of/,
     ],
     [
+      'a receipt by a stranger',
+      async (it) => {
+        const { receipts } = await it.ledger.receipts(accountOf(1), 0, 1);
+        const opened = receipts[0] === undefined ? null : openReceipt(receipts[0]);
+        if (opened?.ok !== true) throw new Error('expected a receipt');
+        const forged = signReceipt(
+          { ...opened.value, validator: await peerOf(50) },
+          new Uint8Array(32).fill(50),
+        );
+        await it.store.db.updateTable('receipts').set(forged).execute();
+      },
+      /does not say what this validator signed/,
+    ],
+    [
+      'another beacon',
+      (it) =>
+        it.store.db
+          .updateTable('epochs')
+          .set({ beacon: new Uint8Array(32) })
+          .where('epoch', '=', 0)
+          .execute(),
+      /beacon or audit commitment/,
+    ],
+    [
       'a receipt that is gone',
       (it) => it.store.db.deleteFrom('receipts').where('kind', '=', 'hash').execute(),
       /epoch 0: 0 receipts/,
@@ -143,7 +170,7 @@ describe('replay', () => {
     [
       'a receipt with more work',
       (it) => it.store.db.updateTable('receipts').set({ work: '77' }).execute(),
-      /does not say what was signed/,
+      /does not say what this validator signed/,
     ],
     [
       "a settlement in another's favour",

@@ -3,12 +3,20 @@ import type { Logger } from 'pino';
 import { hexToBytes } from '../../protocol/bytes.ts';
 import type { SignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
-import { signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
+import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import type { Faults } from '../faults.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { closeEpoch, type ClosedEpoch } from './close-epoch.ts';
-import { findOpenEpoch, firstBeacon, insertEpoch, openEpochRow, type OpenEpoch } from './epoch-rows.ts';
+import {
+  claimSubnet,
+  findOpenEpoch,
+  firstBeacon,
+  insertEpoch,
+  openEpochRow,
+  type OpenEpoch,
+} from './epoch-rows.ts';
+import { addPending } from './pending.ts';
 import * as queries from './queries.ts';
 import type { Mechanism } from './settle.ts';
 
@@ -53,11 +61,12 @@ export class Ledger {
   /** Continues the open epoch of the database, or begins the first. */
   static async open(options: LedgerOptions): Promise<Ledger> {
     const { store, auditSecret, subnet } = options;
-    const open = await store.write(
-      async (tx) =>
-        (await findOpenEpoch(tx, auditSecret)) ??
-        (await insertEpoch(tx, 0, firstBeacon(subnet), auditSecret)),
-    );
+    const open = await store.write(async (tx) => {
+      await claimSubnet(tx, subnet);
+      return (
+        (await findOpenEpoch(tx, auditSecret)) ?? (await insertEpoch(tx, 0, firstBeacon(subnet), auditSecret))
+      );
+    });
     return new Ledger(options, open);
   }
 
@@ -96,8 +105,10 @@ export class Ledger {
         work: accepted.work.toString(),
         payload: receipt.payload,
         signature: receipt.signature,
+        hash: receiptHash(receipt),
       })
       .execute();
+    await addPending(tx, open.epoch, accepted);
     return receipt;
   }
 

@@ -24,17 +24,13 @@ export async function pending(
   account: AccountId,
 ): Promise<{ kind: string; units: number; work: bigint }[]> {
   const rows = await db
-    .selectFrom('receipts')
-    .select(['kind', 'work'])
-    .where('account', '=', account)
+    .selectFrom('pending_work')
+    .select(['kind', 'units', 'work'])
     .where('epoch', '=', openEpoch)
+    .where('account', '=', account)
+    .orderBy('kind')
     .execute();
-  const byKind = new Map<string, { kind: string; units: number; work: bigint }>();
-  for (const { kind, work } of rows) {
-    const sum = byKind.get(kind) ?? { kind, units: 0, work: 0n };
-    byKind.set(kind, { kind, units: sum.units + 1, work: sum.work + BigInt(work) });
-  }
-  return [...byKind.values()];
+  return rows.map(({ kind, units, work }) => ({ kind, units, work: BigInt(work) }));
 }
 
 /** A page of an account's receipts after row `after`, oldest first. */

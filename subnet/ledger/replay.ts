@@ -2,7 +2,7 @@ import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { epochHash, openEpoch, type SignedEpoch } from '../../protocol/epoch.ts';
 import { openReceipt } from '../../protocol/receipt.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Tx } from '../store/store.ts';
 import type { Consensus } from '../consensus/consensus.ts';
 import { receiptsDigest, settlementDigest, weightsOf } from './digests.ts';
 import { settle, type Mechanism } from './settle.ts';
@@ -15,20 +15,29 @@ export type ReplayReport = {
   accounts: number;
 };
 
+type ReplayOptions = {
+  /** 32 bytes. */
+  subnet: Uint8Array;
+  validator: string;
+  owner: string;
+  validatorAccount: string;
+  mechanisms: readonly Mechanism[];
+  consensus: Consensus;
+};
+
 /**
  * Replays the ledger from its signed receipts and compares every digest, header, settlement line, balance and the total
- * with what is stored. Fails with the first difference.
+ * with what is stored. Fails with the first difference. Reads one
+ * snapshot, so the node may go on meanwhile.
  */
-export async function replayLedger(
+export function replayLedger(
   store: Store,
-  options: {
-    owner: string;
-    validatorAccount: string;
-    mechanisms: readonly Mechanism[];
-    consensus: Consensus;
-  },
+  options: ReplayOptions,
 ): Promise<Outcome<ReplayReport, 'DIFFERENCE'>> {
-  const { db } = store;
+  return store.db.transaction().execute((db) => replay(db, options));
+}
+
+async function replay(db: Tx, options: ReplayOptions): Promise<Outcome<ReplayReport, 'DIFFERENCE'>> {
   const epochs = await db.selectFrom('epochs').selectAll().orderBy('epoch').execute();
   const balances = new Map<string, bigint>();
   let issued = 0n;
@@ -50,24 +59,39 @@ export async function replayLedger(
       if (!opened.ok) return differs(`${at}, receipt of ${task}: ${opened.message}`);
       const { value } = opened;
       const same =
+        value.validator === options.validator &&
+        equalBytes(value.subnet, options.subnet) &&
         equalBytes(value.taskId, receipt.task_id) &&
         value.epoch === row.epoch &&
         value.kind === receipt.kind &&
         value.peer === receipt.peer &&
         toHex(value.account) === receipt.account &&
         value.work.toString() === receipt.work;
-      if (!same) return differs(`${at}, receipt of ${task}: the row does not say what was signed`);
+      if (!same) return differs(`${at}, receipt of ${task}: the row does not say what this validator signed`);
     }
     receiptCount += receipts.length;
     if (row.payload === null || row.signature === null) {
       if (index !== epochs.length - 1) return differs(`${at}: not closed, though a later one is open`);
       openReceipts = receipts.length;
+      const summed = await db
+        .selectFrom('pending_work')
+        .select(['kind', 'account', 'work'])
+        .where('epoch', '=', row.epoch)
+        .execute();
+      if (
+        !sameWork(weightsOf(receipts, options.validatorAccount), weightsOf(summed, options.validatorAccount))
+      )
+        return differs(`${at}: the sums of pending work differ from its receipts`);
       break;
     }
     const signed: SignedEpoch = { payload: row.payload, signature: row.signature };
     const header = openEpoch(signed);
     if (!header.ok) return differs(`${at}: ${header.message}`);
     const { value } = header;
+    if (value.validator !== options.validator || !equalBytes(value.subnet, options.subnet))
+      return differs(`${at}: the header is not by this validator for this subnet`);
+    if (!equalBytes(value.beacon, row.beacon) || !equalBytes(value.auditCommitment, row.audit_commitment))
+      return differs(`${at}: beacon or audit commitment differ from the header`);
     const settled = settle({
       issued,
       slots: value.slots,
@@ -132,5 +156,16 @@ export async function replayLedger(
     accounts: balances.size,
   });
 }
+
+const sameWork = (a: ReturnType<typeof weightsOf>, b: ReturnType<typeof weightsOf>): boolean => {
+  const flat = (weights: ReturnType<typeof weightsOf>): string =>
+    [...weights]
+      .flatMap(([kind, [only]]) =>
+        [...(only?.work ?? [])].map(([account, work]) => `${kind} ${account} ${work}`),
+      )
+      .sort()
+      .join('\n');
+  return flat(a) === flat(b);
+};
 
 const differs = (message: string) => fail('DIFFERENCE', message);

@@ -69,7 +69,9 @@ async function nextSequence(store: Store, contentHash: string): Promise<number> 
   return await store.write(async (tx) => {
     const row = await tx.selectFrom('meta').select('value').where('key', '=', 'manifest').executeTakeFirst();
     const [hash, last] = (row?.value ?? ':0').split(':');
-    const sequence = hash === contentHash ? Number(last) : Number(last) + 1;
+    // Not below the clock: with its keys kept and its ledger lost, a node must not seem to go back in time to its tabs.
+    const sequence =
+      hash === contentHash ? Number(last) : Math.max(Number(last) + 1, Math.floor(Date.now() / 1000));
     const value = `${contentHash}:${sequence}`;
     await tx
       .insertInto('meta')

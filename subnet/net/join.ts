@@ -1,23 +1,28 @@
+import type { Connection } from '@libp2p/interface';
+import { toHex } from '../../protocol/bytes.ts';
 import { accountIdOf, verifyDelegation } from '../../protocol/sign.ts';
 import type { AccountId, PeerId } from '../../protocol/ids.ts';
-import type { UnitOf } from '../../protocol/kinds/registry.ts';
-import { JOIN_TIMEOUT_MS, MAX_LEASES } from '../../protocol/limits.ts';
-import type { JoinFromNode, JoinFromTab, TaskResult } from '../../protocol/messages.ts';
-import { refusal, type Refusal, type RefusalCode } from '../../protocol/refusal.ts';
+import { MAX_LEASES } from '../../protocol/limits.ts';
+import type { JoinFromNode, JoinFromTab } from '../../protocol/messages.ts';
+import { refusal, type Refusal } from '../../protocol/refusal.ts';
 import type { SignedReceipt } from '../../protocol/receipt.ts';
-import { hashesPerShare, targetFromBits } from '../../protocol/target.ts';
 import type { Wire } from '../../protocol/wire.ts';
+import type { TabProfile } from '../dispatch/tab.ts';
+import { TokenBucket } from '../rate-limit.ts';
+import { runBurst } from './burst.ts';
 import type { ValidatorContext } from './context.ts';
-import type { Tab } from './tabs.ts';
 
 type Hello = Extract<JoinFromTab, { type: 'hello' }>;
-export type JoinWire = Wire<JoinFromTab, JoinFromNode>;
-
-/** Shares a burst holds on average, over those asked for: at twice as many, 1 honest burst in 1,000 falls short of 16. */
-const BURST_MARGIN = 2n;
+type JoinWire = Wire<JoinFromTab, JoinFromNode>;
 
 /** /gridtab/join/1: hello, a hash burst from newcomers, terms. */
-export async function serveJoin(wire: JoinWire, peer: PeerId, context: ValidatorContext): Promise<void> {
+export async function serveJoin(
+  wire: JoinWire,
+  connection: Connection,
+  context: ValidatorContext,
+): Promise<void> {
+  const peer = connection.remotePeer.toString() as PeerId;
+  if (!mayJoin(connection)) return await refuse(wire, refusal('RATE_LIMITED'));
   const first = await wire.next();
   if (first === null) return;
   if (!first.ok) return await refuse(wire, refusal(first.code, first.message));
@@ -27,29 +32,42 @@ export async function serveJoin(wire: JoinWire, peer: PeerId, context: Validator
   if (problem !== null) return await refuse(wire, problem);
 
   const account = accountIdOf(hello.account);
-  const firstSeq = await context.leases.nextSeq(peer);
-  const profile = {
+  const profile: TabProfile = {
     peer,
     account,
     able: new Set(hello.kinds.map(({ kind }) => kind)),
+    models: new Set(hello.models.map(toHex)),
     hashRate: hello.hashRate,
   };
   const { class: adapterClass, vendor, architecture, description } = hello.adapter;
   const adapter = [adapterClass, vendor, architecture, description].filter((part) => part !== '').join(' ');
 
-  const known = await isRegistered(context, peer);
-  if (known) {
+  let receipt: SignedReceipt | undefined;
+  if (await isRegistered(context, peer)) {
     await rememberPeer(context, peer, account);
-    context.tabs.join(profile, adapter, firstSeq);
-    return await sendTerms(wire, context, undefined);
+  } else {
+    const burst = await runBurst(wire, profile, await context.leases.nextSeq(peer), context);
+    if (!burst.ok) return await refuse(wire, burst.refusal);
+    context.faults.pass('peer.recorded');
+    context.logger.info({ peer, account, adapter }, 'tab registered');
+    receipt = burst.receipt;
   }
-  const tab: Tab = { profile, adapter, nextSeq: () => firstSeq, session: null, closeStream: null };
-  const burst = await challenge(wire, tab, context);
-  if (!burst.ok) return await refuse(wire, burst.refusal);
-  context.faults.pass('peer.recorded');
-  context.tabs.join(profile, adapter, firstSeq + 1);
-  context.logger.info({ peer, account, adapter }, 'tab registered');
-  await sendTerms(wire, context, burst.receipt);
+  const nextSeq = await context.leases.nextSeq(peer);
+  // A tab that left meanwhile is not listed: nothing would take it off the list again.
+  if (connection.status !== 'open') return;
+  context.tabs.join(profile, adapter, nextSeq);
+  await sendTerms(wire, context, receipt);
+}
+
+/** Hellos of one connection: one to join, one when models are ready, and a few more for models that come and go. */
+const HELLO_BURST = 10;
+const HELLOS_PER_SECOND = 0.5;
+const hellos = new WeakMap<Connection, TokenBucket>();
+
+function mayJoin(connection: Connection): boolean {
+  const bucket = hellos.get(connection) ?? new TokenBucket(HELLOS_PER_SECOND, HELLO_BURST);
+  hellos.set(connection, bucket);
+  return bucket.take();
 }
 
 function helloProblem(hello: Hello, peer: PeerId, context: ValidatorContext): Refusal | null {
@@ -66,71 +84,6 @@ function helloProblem(hello: Hello, peer: PeerId, context: ValidatorContext): Re
     return refusal('BAD_SIGNATURE', 'The account did not sign for this peer.');
   }
   return null;
-}
-
-type Burst = { ok: true; receipt: SignedReceipt } | { ok: false; refusal: Refusal };
-
-/** The registration burst: the first verified unit, paid like any other. */
-async function challenge(wire: JoinWire, tab: Tab, context: ValidatorContext): Promise<Burst> {
-  const { peer, account, hashRate } = tab.profile;
-  const { bits, shares } = context.policy.registration;
-  const { epoch, beacon } = context.ledger.current;
-  const seq = tab.nextSeq();
-  const issued = await context.leases.issue({
-    peer,
-    account,
-    hashRate,
-    unit: burstUnit(bits, shares),
-    seq,
-    epoch,
-    beacon,
-    job: null,
-  });
-  if (issued === null) return no('BUSY');
-  const { lease } = issued;
-  await wire.send({
-    type: 'challenge',
-    minShares: shares,
-    lease: { taskId: lease.taskId, epoch, beacon, seq, deadlineMs: JOIN_TIMEOUT_MS, unit: lease.unit },
-  });
-  const reply = await wire.next();
-  const proof = reply?.ok === true && reply.value.type === 'proof' ? reply.value : null;
-  if (proof === null || proof.result.kind !== 'hash') {
-    await context.leases.end(lease, 'released');
-    return reply?.ok === false
-      ? no(reply.code, reply.message)
-      : no('MALFORMED', 'Expected the proof of the hash burst.');
-  }
-  if (proof.result.body.nonces.length < shares) {
-    await context.leases.end(lease, 'released');
-    return no('TOO_FEW_SHARES', `${proof.result.body.nonces.length} of ${shares}.`);
-  }
-  const { type: _type, ...result } = proof;
-  const verdict = await context.judge.judge(peer, account, result satisfies TaskResult, async (tx) => {
-    const now = Date.now();
-    await tx
-      .insertInto('peers')
-      .values({ peer, account, registered_at_ms: now, last_seen_at_ms: now })
-      .onConflict((oc) => oc.column('peer').doUpdateSet({ account, last_seen_at_ms: now }))
-      .execute();
-  });
-  if (verdict.type === 'accepted') return { ok: true, receipt: verdict.receipt };
-  const { code, message, next } = verdict;
-  return { ok: false, refusal: { code, message, next } };
-}
-
-const no = (code: RefusalCode, detail?: string): Burst => ({ ok: false, refusal: refusal(code, detail) });
-
-/** A range with twice the shares that are asked for, rounded up to a power of two. */
-export function burstUnit(bits: number, shares: number): UnitOf<'hash'> {
-  const wanted = BURST_MARGIN * BigInt(shares) * hashesPerShare(targetFromBits(bits));
-  let nonceCount = 1;
-  while (BigInt(nonceCount) < wanted && nonceCount < 2 ** 32) nonceCount *= 2;
-  return {
-    kind: 'hash',
-    spec: { algorithm: 'sha256d', version: 1, bits },
-    input: { time: 0, nonceStart: 0, nonceCount },
-  };
 }
 
 async function isRegistered(context: ValidatorContext, peer: PeerId): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface';
 import { hexToBytes } from '../../protocol/bytes.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../protocol/limits.ts';
@@ -5,12 +6,17 @@ import type { LedgerFromNode, LedgerFromTab } from '../../protocol/messages.ts';
 import { refusal } from '../../protocol/refusal.ts';
 import type { Wire } from '../../protocol/wire.ts';
 import type { ValidatorContext } from './context.ts';
-import { TokenBucket } from './rate-limit.ts';
+import { TokenBucket } from '../rate-limit.ts';
 
 export type LedgerWire = Wire<LedgerFromTab, LedgerFromNode>;
 
 /** /gridtab/ledger/1: a joined tab asks about its own account, and for epoch headers. */
-export async function serveLedger(wire: LedgerWire, peer: PeerId, context: ValidatorContext): Promise<void> {
+export async function serveLedger(
+  wire: LedgerWire,
+  connection: Connection,
+  context: ValidatorContext,
+): Promise<void> {
+  const peer = connection.remotePeer.toString() as PeerId;
   const bucket = new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST);
   for await (const request of wire.messages()) {
     if (!bucket.take()) {

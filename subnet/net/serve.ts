@@ -26,7 +26,7 @@ export async function serveTabs(net: Net, context: ValidatorContext): Promise<vo
     protocol: string,
     schema: GenericSchema<unknown, In>,
     maxBytes: number,
-    serve: (wire: Wire<In, Out>, peer: PeerId, context: ValidatorContext) => Promise<void>,
+    serve: (wire: Wire<In, Out>, connection: Connection, context: ValidatorContext) => Promise<void>,
     timeoutMs?: number,
   ) =>
     net.handle(
@@ -36,7 +36,7 @@ export async function serveTabs(net: Net, context: ValidatorContext): Promise<vo
         const timer =
           timeoutMs === undefined ? undefined : setTimeout(() => wire.abort('took too long'), timeoutMs);
         const peer = connection.remotePeer.toString() as PeerId;
-        serve(wire, peer, context)
+        serve(wire, connection, context)
           // Our end too: a stream closed on one side only would count against the peer for as long as it is connected.
           .then(() => wire.close())
           .catch((error: unknown) => {

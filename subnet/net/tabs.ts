@@ -1,16 +1,22 @@
+import type { Connection } from '@libp2p/interface';
 import type { PeerId } from '../../protocol/ids.ts';
+import { MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../protocol/limits.ts';
 import type { WorkFromNode } from '../../protocol/messages.ts';
 import type { HeldLease } from '../dispatch/lease.ts';
-import type { TabProfile, TabSession } from '../dispatch/tab.ts';
+import { LEASE_BURST, LEASES_PER_SECOND, type TabProfile, type TabSession } from '../dispatch/tab.ts';
+import { TokenBucket } from '../rate-limit.ts';
 
 export type Tab = {
   profile: TabProfile;
   /** Label of the adapter as the tab states it. */
   adapter: string;
   nextSeq: () => number;
+  allowance: TokenBucket;
+  /** Messages of its work streams, all together. */
+  messages: TokenBucket;
   session: TabSession | null;
-  /** Ends the stream the session runs on. */
-  closeStream: (() => void) | null;
+  /** The connection the session runs on, and how to end its stream. */
+  line: { connection: Connection; close: () => void } | null;
 };
 
 /** The tabs that are connected and have joined. Bounded by the connections libp2p admits. */
@@ -35,13 +41,22 @@ export class Tabs {
     if (known !== undefined) {
       known.profile.account = profile.account;
       known.profile.able = profile.able;
+      known.profile.models = profile.models;
       known.profile.hashRate = profile.hashRate;
       known.adapter = adapter;
       known.session?.pump();
       return known;
     }
     let seq = firstSeq;
-    const tab: Tab = { profile, adapter, nextSeq: () => seq++, session: null, closeStream: null };
+    const tab: Tab = {
+      profile,
+      adapter,
+      nextSeq: () => seq++,
+      allowance: new TokenBucket(LEASES_PER_SECOND, LEASE_BURST),
+      messages: new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST),
+      session: null,
+      line: null,
+    };
     this.#tabs.set(profile.peer, tab);
     return tab;
   }

@@ -1,26 +1,42 @@
-import { MAX_LEASES, MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../protocol/limits.ts';
+import type { Connection } from '@libp2p/interface';
+import type { Logger } from 'pino';
+import { MAX_LEASES } from '../../protocol/limits.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import type { WorkFromNode, WorkFromTab } from '../../protocol/messages.ts';
+import { errorText } from '../../protocol/outcome.ts';
 import { refusal } from '../../protocol/refusal.ts';
 import type { Wire } from '../../protocol/wire.ts';
+import { PING_PROTOCOL } from '@libp2p/ping';
 import { TabSession } from '../dispatch/tab.ts';
 import type { ValidatorContext } from './context.ts';
-import { TokenBucket } from './rate-limit.ts';
+import type { TokenBucket } from '../rate-limit.ts';
 
 export type WorkWire = Wire<WorkFromTab, WorkFromNode>;
+
+/** How long an earlier connection of a peer has to show that it is alive before a newer one takes its place. */
+const ALIVE_TIMEOUT_MS = 2_000;
 
 /** Results of one tab that are judged at the same time; more than it may hold leases means that it makes them up. */
 const MAX_JUDGING = MAX_LEASES * 2;
 
 /** /gridtab/work/1: leases out, results in, until the stream ends. A newer stream of the same peer takes over. */
-export async function serveWork(wire: WorkWire, peer: PeerId, context: ValidatorContext): Promise<void> {
+export async function serveWork(
+  wire: WorkWire,
+  connection: Connection,
+  context: ValidatorContext,
+): Promise<void> {
+  const peer = connection.remotePeer.toString() as PeerId;
   const tab = context.tabs.get(peer);
   if (tab === undefined) {
     await wire.send({ type: 'refused', ...refusal('NOT_REGISTERED') });
-    return await wire.close();
+    return;
+  }
+  if (tab.line !== null && tab.line.connection !== connection && (await answers(tab.line.connection))) {
+    await wire.send({ type: 'refused', ...refusal('ALREADY_CONNECTED') });
+    return;
   }
   tab.session?.detach();
-  tab.closeStream?.();
+  tab.line?.close();
   const session = new TabSession({
     profile: tab.profile,
     send: (message) => wire.send(message),
@@ -29,26 +45,32 @@ export async function serveWork(wire: WorkWire, peer: PeerId, context: Validator
     judge: context.judge,
     source: context.source,
     nextSeq: tab.nextSeq,
+    allowance: tab.allowance,
     faults: context.faults,
     logger: context.logger.child({ peer }),
   });
   tab.session = session;
-  tab.closeStream = () => wire.abort('replaced by a newer stream');
+  const line = { connection, close: () => wire.abort('replaced by a newer stream') };
+  tab.line = line;
   context.logger.info({ peer, adapter: tab.adapter }, 'tab at work');
   try {
-    await converse(wire, session);
+    await converse(wire, session, tab.messages, context.logger);
   } finally {
     session.detach();
     if (tab.session === session) {
       tab.session = null;
-      tab.closeStream = null;
+      tab.line = null;
     }
     context.logger.info({ peer }, 'tab left');
   }
 }
 
-async function converse(wire: WorkWire, session: TabSession): Promise<void> {
-  const bucket = new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST);
+async function converse(
+  wire: WorkWire,
+  session: TabSession,
+  bucket: TokenBucket,
+  logger: Logger,
+): Promise<void> {
   const judging = new Set<Promise<void>>();
   for await (const message of wire.messages()) {
     if (!bucket.take()) {
@@ -61,7 +83,10 @@ async function converse(wire: WorkWire, session: TabSession): Promise<void> {
     }
     if (message.value.type === 'result') {
       const { type: _type, ...result } = message.value;
-      const done = session.result(result).finally(() => judging.delete(done));
+      const done = session
+        .result(result)
+        .catch((error: unknown) => logger.error({ error: errorText(error) }, 'result could not be answered'))
+        .finally(() => judging.delete(done));
       judging.add(done);
       // Judging goes on beside the conversation, up to a point; then the tab waits.
       if (judging.size >= MAX_JUDGING) await Promise.race(judging);
@@ -82,5 +107,19 @@ async function act(session: TabSession, message: Exclude<WorkFromTab, { type: 'r
       return await session.pause(message.reason);
     case 'resume':
       return session.resume(message.n);
+  }
+}
+
+/** Whether the other end still negotiates a stream: two pages under one identity must not take over from each other. */
+async function answers(connection: Connection): Promise<boolean> {
+  try {
+    const stream = await connection.newStream(PING_PROTOCOL, {
+      signal: AbortSignal.timeout(ALIVE_TIMEOUT_MS),
+    });
+    await stream.close();
+    return true;
+  } catch (error) {
+    // Pages do not serve pings, and say so: that is an answer, too.
+    return error instanceof Error && error.name === 'UnsupportedProtocolError';
   }
 }

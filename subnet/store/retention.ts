@@ -10,14 +10,24 @@ export const JOB_DAYS = 7;
 
 const DAY_MS = 24 * 3600_000;
 
+/** Rows deleted in one transaction, so that nobody waits long for the writer. */
+const SLICE = 500;
+
 /** Deletes what has outlived its retention; `epoch` is the open one. */
 export async function prune(store: Store, epoch: number, nowMs: number = Date.now()): Promise<void> {
+  for (let deleted = SLICE; deleted === SLICE;) {
+    deleted = await store.write(async (tx) => {
+      const old = tx
+        .selectFrom('tasks')
+        .select('task_id')
+        .where('epoch', '<', epoch - RESULT_EPOCHS)
+        .where('state', '!=', 'leased')
+        .limit(SLICE);
+      const { numDeletedRows } = await tx.deleteFrom('tasks').where('task_id', 'in', old).executeTakeFirst();
+      return Number(numDeletedRows);
+    });
+  }
   await store.write(async (tx) => {
-    await tx
-      .deleteFrom('tasks')
-      .where('epoch', '<', epoch - RESULT_EPOCHS)
-      .where('state', '!=', 'leased')
-      .execute();
     await tx
       .deleteFrom('jobs')
       .where('state', 'in', ['done', 'failed'])

@@ -45,6 +45,8 @@ export type Schema = {
     work: string;
     payload: Uint8Array;
     signature: Uint8Array;
+    /** sha256 of the payload. */
+    hash: Uint8Array;
   };
   epochs: {
     epoch: number;
@@ -74,9 +76,13 @@ export type Schema = {
     task_id: ColumnType<Uint8Array | null, Uint8Array | null | undefined, Uint8Array | null>;
     /** dag-cbor of the accepted body. */
     body: ColumnType<Uint8Array | null, Uint8Array | null | undefined, Uint8Array | null>;
-    /** Results that were rejected; the unit goes out again until MAX_ATTEMPTS. */
+    /** Accounts whose results were rejected. */
     attempts: number;
   };
+  /** Which accounts got a job wrong; they do not get it again. */
+  job_refusals: { job: number; account: string };
+  /** Verified work of the open epoch, summed up as it comes. */
+  pending_work: { epoch: number; kind: string; account: string; units: number; work: string };
 };
 
 /** leased → returned → accepted | rejected, or leased → released | expired. */

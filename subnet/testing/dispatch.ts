@@ -1,6 +1,7 @@
 import { asWork, type AccountId, type PeerId } from '../../protocol/ids.ts';
 import { digestOf, type ResultBody, type Unit } from '../../protocol/kinds/registry.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
+import { FairQueue } from '../dispatch/fair-queue.ts';
 import { Jobs } from '../dispatch/jobs.ts';
 import { Judge } from '../dispatch/judge.ts';
 import type { Kinds } from '../dispatch/lease.ts';
@@ -57,9 +58,9 @@ export async function openTestDispatch(
     store,
     kinds,
     jobs,
-    subnet: SUBNET,
-    validator,
+    home: { subnet: SUBNET, validator },
     onExpired: (lease) => tabs.expired(lease),
+    logger: silent,
   });
   await leases.recover();
   const auditPpm = options.auditPpm ?? 1_000_000;
@@ -70,6 +71,7 @@ export async function openTestDispatch(
     jobs,
     kinds,
     auditPpm: () => auditPpm,
+    audits: new FairQueue(2),
     faults: noFaults,
     logger: silent,
   });
@@ -85,6 +87,7 @@ export async function openTestDispatch(
         peer: await peerOf(n),
         account: accountOf(n),
         able: new Set(['hash' as const]),
+        models: new Set<string>(),
         hashRate: 1000,
       };
       const sent: WorkFromNode[] = [];
@@ -100,6 +103,7 @@ export async function openTestDispatch(
         judge,
         source,
         nextSeq: tab.nextSeq,
+        allowance: tab.allowance,
         faults: noFaults,
         logger: silent,
       });

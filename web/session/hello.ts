@@ -1,3 +1,4 @@
+import { hexToBytes } from '../../protocol/bytes.ts';
 import { MAX_TEXT_CHARS, PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { version } from '../../package.json';
 import type { AdapterReport, ModelReport, OpenReport } from '../../worker/contract.ts';
@@ -26,6 +27,7 @@ export function helloOf(identity: Identity, subnet: Uint8Array, able: Capabiliti
       { kind: 'hash', providers: [able.hash.provider] },
       ...(able.models.length === 0 ? [] : [{ kind: 'infer' as const, providers: providersOf(able.models) }]),
     ],
+    models: able.models.map(({ sha256 }) => hexToBytes(sha256)),
     adapter: {
       class: adapterClass,
       vendor: clip(vendor),

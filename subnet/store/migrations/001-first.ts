@@ -37,6 +37,7 @@ export const migration001: Migration = {
       .addColumn('judged_at_ms', 'bigint')
       .addUniqueConstraint('tasks_peer_seq', ['peer', 'seq'])
       .execute();
+    await db.schema.createIndex('tasks_epoch').on('tasks').columns(['epoch']).execute();
     await db.schema.createIndex('tasks_state').on('tasks').columns(['state', 'peer']).execute();
     await db.schema
       .createTable('receipts')
@@ -49,9 +50,19 @@ export const migration001: Migration = {
       .addColumn('work', 'text', (c) => c.notNull())
       .addColumn('payload', 'blob', (c) => c.notNull())
       .addColumn('signature', 'blob', (c) => c.notNull())
+      .addColumn('hash', 'blob', (c) => c.notNull())
       .execute();
     await db.schema.createIndex('receipts_account').on('receipts').columns(['account', 'id']).execute();
-    await db.schema.createIndex('receipts_epoch').on('receipts').columns(['epoch']).execute();
+    await db.schema.createIndex('receipts_epoch').on('receipts').columns(['epoch', 'hash']).execute();
+    await db.schema
+      .createTable('pending_work')
+      .addColumn('epoch', 'integer', (c) => c.notNull())
+      .addColumn('kind', 'text', (c) => c.notNull())
+      .addColumn('account', 'text', (c) => c.notNull())
+      .addColumn('units', 'integer', (c) => c.notNull())
+      .addColumn('work', 'text', (c) => c.notNull())
+      .addPrimaryKeyConstraint('pending_work_key', ['epoch', 'kind', 'account'])
+      .execute();
     await db.schema
       .createTable('epochs')
       .addColumn('epoch', 'integer', (c) => c.primaryKey())
@@ -89,6 +100,12 @@ export const migration001: Migration = {
       .addColumn('task_id', 'blob')
       .addColumn('body', 'blob')
       .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+    await db.schema
+      .createTable('job_refusals')
+      .addColumn('job', 'integer', (c) => c.notNull().references('jobs.id').onDelete('cascade'))
+      .addColumn('account', 'text', (c) => c.notNull())
+      .addPrimaryKeyConstraint('job_refusals_key', ['job', 'account'])
       .execute();
     await db.schema.createIndex('jobs_state').on('jobs').columns(['state', 'id']).execute();
   },

@@ -20,4 +20,9 @@ export class TokenBucket {
     this.#tokens -= 1;
     return true;
   }
+
+  /** Puts a token back. */
+  give(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
+  }
 }

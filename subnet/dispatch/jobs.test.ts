@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Model } from '../../protocol/manifest.ts';
+import { float32Tensor } from '../../protocol/tensor.ts';
+import { accountOf, openTestLedger, type TestLedger } from '../testing/ledger.ts';
+import { Jobs } from './jobs.ts';
+
+const model: Model = {
+  name: 'tiny',
+  version: '1',
+  summary: '',
+  license: 'MIT',
+  bytes: 1,
+  sha256: 'ab'.repeat(32),
+  chunks: ['cd'.repeat(32)],
+  inputs: [{ name: 'x', dtype: 'float32', dims: [2] }],
+  outputs: [{ name: 'y', dtype: 'float32', dims: [2] }],
+  tolerance: { class: 'T', relativeL2: 1e-4, floor: 1e-3 },
+  flops: 2,
+  knownAnswer: { seed: 1, outputs: ['AAAAAAAAAAA='] },
+};
+const input = float32Tensor('x', [2], Float32Array.of(1, 2));
+
+let base: TestLedger;
+let jobs: Jobs;
+beforeEach(async () => {
+  base = await openTestLedger();
+  jobs = new Jobs({ store: base.store, ledger: base.ledger, models: [model] });
+});
+afterEach(() => base.close());
+
+async function submitted(): Promise<string> {
+  const taken = await jobs.submit('tiny', [input]);
+  if (!taken.ok) throw new Error(taken.message);
+  return taken.value.id;
+}
+
+/** Leases the oldest unit to an account, which gets it wrong. */
+async function getWrong(account: number): Promise<boolean> {
+  const job = await jobs.oldest(accountOf(account), ['tiny'], new Set());
+  if (job === null) return false;
+  const taskId = new Uint8Array(32).fill(account);
+  await base.store.write((tx) => jobs.take(tx, job.id, taskId));
+  await base.store.write((tx) => jobs.refused(tx, job.id, accountOf(account)));
+  return true;
+}
+
+describe('jobs', () => {
+  it('are refused with a reason when they do not fit the model', async () => {
+    expect(await jobs.submit('huge', [input])).toMatchObject({ ok: false, code: 'UNKNOWN_MODEL' });
+    expect(await jobs.submit('tiny', [])).toMatchObject({ ok: false, code: 'WRONG_SHAPE' });
+    expect(await jobs.submit('tiny', [{ ...input, dims: [1, 2] }])).toMatchObject({ code: 'WRONG_SHAPE' });
+    expect(await jobs.submit(model.sha256, [input])).toMatchObject({ ok: true });
+  });
+
+  it('go to tabs that have the model ready, oldest first, never twice at once', async () => {
+    const first = await submitted();
+    await submitted();
+    expect(await jobs.oldest(accountOf(1), [], new Set())).toBeNull();
+    expect(jobs.modelNames(new Set([model.sha256, 'ff'.repeat(32)]))).toEqual(['tiny']);
+    const job = await jobs.oldest(accountOf(1), ['tiny'], new Set());
+    expect(job?.unit).toMatchObject({ kind: 'infer', input: { tensors: [input] } });
+    expect(await base.store.write((tx) => jobs.take(tx, job?.id ?? 0, new Uint8Array(32)))).toBe(true);
+    expect(await base.store.write((tx) => jobs.take(tx, job?.id ?? 0, new Uint8Array(32)))).toBe(false);
+    expect(await jobs.get(first)).toMatchObject({ status: 'leased' });
+    await base.store.write((tx) => jobs.requeue(tx, job?.id ?? 0));
+    expect(await jobs.get(first)).toMatchObject({ status: 'queued' });
+  });
+
+  it('do not go back to an account that got them wrong, and fail only when many did', async () => {
+    const name = await submitted();
+    expect(await getWrong(1)).toBe(true);
+    expect(await getWrong(1)).toBe(false);
+    expect(await jobs.get(name)).toMatchObject({ status: 'queued' });
+    for (const account of [2, 3, 4, 5]) expect(await getWrong(account)).toBe(true);
+    expect(await jobs.get(name)).toMatchObject({ status: 'failed', message: /5 accounts/ });
+  });
+});
