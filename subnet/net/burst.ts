@@ -53,7 +53,7 @@ async function refuseProof(
   context: ValidatorContext,
 ): Promise<Burst | null> {
   if (Buffer.compare(proof.taskId, lease.taskId) !== 0)
-    return no('UNKNOWN_TASK', 'It is not the one of the challenge.');
+    return no('NOT_YOUR_LEASE', 'It is not the task of the challenge.');
   const checked = context.judge.check(lease, proof.result);
   if (!checked.ok) return no(checked.code, checked.message);
   const found = proof.result.kind === 'hash' ? proof.result.body.nonces.length : 0;
