@@ -17,7 +17,15 @@ export type TaskBinding = {
 };
 
 /** 32 bytes: `sha256(dag-cbor({domain, subnet, validator, epoch, beacon, kind, spec, input, peer, seq}))`. */
-export function taskIdBytes(binding: TaskBinding, unit: Unit): Uint8Array {
+export const taskIdBytes = (binding: TaskBinding, unit: Unit): Uint8Array =>
+  taskIdFromInput(binding, unit, hashCbor(unit.input));
+
+/** The same from `input`, the SHA-256 of the input's dag-cbor: for who has megabytes of it hashed elsewhere. */
+export function taskIdFromInput(
+  binding: TaskBinding,
+  unit: Pick<Unit, 'kind' | 'spec'>,
+  input: Uint8Array,
+): Uint8Array {
   return hashCbor({
     domain: 'gridtab/task/1',
     subnet: binding.subnet,
@@ -27,7 +35,7 @@ export function taskIdBytes(binding: TaskBinding, unit: Unit): Uint8Array {
     kind: unit.kind,
     // Hashed on their own, so that the id of a unit with megabytes of input can be checked from two digests.
     spec: hashCbor(unit.spec),
-    input: hashCbor(unit.input),
+    input,
     peer: binding.peer,
     seq: binding.seq,
   });

@@ -70,6 +70,8 @@ export type WorkerEvent =
   | { type: 'hashes'; count: number; elapsedMs: number }
   /** Something went wrong that a person should know of; `recovered` tells whether work goes on. */
   | { type: 'problem'; code: WorkerProblem; message: string; recovered: boolean }
+  /** A model that was ready cannot be run any more, until it is prepared again. */
+  | { type: 'model-lost'; sha256: string; message: string }
   /** The adapter changed after a loss or a fallback. */
   | { type: 'adapter'; adapter: AdapterReport };
 
@@ -101,6 +103,8 @@ export interface GridWorker {
     url: string,
     provider?: 'webgpu' | 'wasm',
   ): Promise<Outcome<ModelReport, WorkerProblem>>;
+  /** Forgets what is stored of all other models: no catalogue in use names them any more. */
+  keepModels(models: readonly Model[]): Promise<void>;
   /**
    * Runs one unit; one at a time. After a lost device the unit is run again on the new one before it fails. A failure
    * `ABORTED` answers `cancel`.

@@ -56,6 +56,10 @@ export class GridWorkerHost implements GridWorker {
     return this.#guard(async () => this.#opened?.infer.prepare(model, url, provider) ?? NOT_OPEN);
   }
 
+  async keepModels(models: readonly Model[]): Promise<void> {
+    await this.#opened?.infer.keepModels(models);
+  }
+
   async run(task: WorkerTask): Promise<Outcome<TaskDone, WorkerProblem>> {
     const opened = this.#opened;
     if (opened === null) return NOT_OPEN;

@@ -41,7 +41,8 @@ async function take(locks: Locks, slot: number, waitMs = 0): Promise<Slot | null
 
 /**
  * The lowest free slot, or `pinned` when it is free; null when there is none. Without Web Locks (an insecure origin)
- * slot `pinned ?? 0` is taken on trust: a second tab is then refused by the validator, not by the browser.
+ * slot `pinned ?? 0` is taken on trust. A second tab then has the same identity, and the two take the validator's work
+ * stream from each other, ever more slowly (connect.ts); tabs there are to be given different slots by `?slot=`.
  */
 export async function claimSlot(locks: Locks | undefined, pinned?: number): Promise<Slot | null> {
   if (locks === undefined) return { slot: pinned ?? 0, release: () => {} };

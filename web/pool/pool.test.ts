@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { GridWorker, OpenReport, TaskDone, WorkerTask } from '../../worker/contract.ts';
 import { digestOf } from '../../protocol/kinds/registry.ts';
-import { ok, type Outcome } from '../../protocol/outcome.ts';
-import { WorkerPool } from './pool.ts';
+import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import { testModel } from '../session/testing/test-model.ts';
+import { WorkerPool, type PoolOptions } from './pool.ts';
 import type { Spawned } from './spawn.ts';
 import { requireSameOrigin } from './trusted-url.ts';
 
@@ -27,9 +28,12 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
   const terminated: number[] = [];
   let spawned = 0;
   const onCrash = vi.fn<(reason: string) => void>();
+  const onPrepared = vi.fn<PoolOptions['onPrepared']>();
+  const prepare: ('ok' | 'fail')[] = [];
   const pool = new WorkerPool({
     onEvent: () => {},
     onCrash,
+    onPrepared,
     restartWaitMs: 1,
     silenceMs,
     spawn: (): Spawned => {
@@ -37,7 +41,13 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
       let crash: (reason: string) => void = () => {};
       const worker: GridWorker = {
         open: () => Promise.resolve(ok(report)),
-        prepare: () => Promise.resolve(ok({ sha256: '', provider: 'wasm', tried: [] })),
+        prepare: () =>
+          Promise.resolve(
+            prepare.shift() === 'fail'
+              ? fail('RUNTIME_FAILED', 'out of memory')
+              : ok({ sha256: '', provider: 'wasm', tried: [] }),
+          ),
+        keepModels: () => Promise.resolve(),
         run: () => {
           const next = script.shift() ?? 'done';
           if (next === 'done') return Promise.resolve(ok(done));
@@ -55,7 +65,7 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
       };
     },
   });
-  return { pool, onCrash, terminated, spawned: () => spawned };
+  return { pool, onCrash, onPrepared, prepare, terminated, spawned: () => spawned };
 }
 
 const options = { sliceMs: 10, adapter: 'any' as const };
@@ -97,6 +107,40 @@ describe('WorkerPool', () => {
     expect(await running).toEqual(ok(done));
     expect(onCrash).toHaveBeenCalledWith('no sign of life for 6 s');
     vi.useRealTimers();
+  });
+
+  it('does not run a unit that was cancelled while its worker was replaced', async () => {
+    const { pool, onCrash, spawned } = setUp(['crash', 'done']);
+    await pool.open(options);
+    onCrash.mockImplementation(() => pool.cancel(task.taskId));
+    expect(await pool.run(task)).toMatchObject({ ok: false, code: 'ABORTED' });
+    expect(spawned()).toBe(2);
+    onCrash.mockReset();
+    expect(await pool.run(task)).toEqual(ok(done));
+  });
+
+  it('does not run a unit that was cancelled while it waited', async () => {
+    const { pool } = setUp(['done', 'done']);
+    await pool.open(options);
+    const waiting = { ...task, taskId: new Uint8Array(32).fill(1) };
+    const both = [pool.run(task), pool.run(waiting)] as const;
+    pool.cancel(waiting.taskId);
+    expect(await both[0]).toEqual(ok(done));
+    expect(await both[1]).toMatchObject({ ok: false, code: 'ABORTED' });
+  });
+
+  it('tells of a model that the next worker cannot prepare, and does not try it on the one after', async () => {
+    const { pool, onPrepared, prepare } = setUp(['crash', 'done', 'crash', 'done']);
+    await pool.open(options);
+    await pool.prepare(testModel, 'https://a.example/m');
+    prepare.push('fail');
+    expect(await pool.run(task)).toEqual(ok(done));
+    expect(onPrepared).toHaveBeenCalledExactlyOnceWith(
+      testModel.sha256,
+      fail('RUNTIME_FAILED', 'out of memory'),
+    );
+    expect(await pool.run(task)).toEqual(ok(done));
+    expect(onPrepared).toHaveBeenCalledTimes(1);
   });
 
   it('runs one unit at a time', async () => {

@@ -8,6 +8,7 @@ import type {
   WorkerProblem,
   WorkerTask,
 } from '../../worker/contract.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import type { Model } from '../../protocol/manifest.ts';
 import { errorText, fail, type Outcome } from '../../protocol/outcome.ts';
 import type { Spawned } from './spawn.ts';
@@ -24,6 +25,8 @@ const SILENCE_MS = { open: 120_000, run: 120_000, prepare: 300_000, close: 3_000
 const MAX_CRASHES = 5;
 const RESTART_WAIT_MS = 500;
 
+const CANCELLED = fail('ABORTED', 'the unit was cancelled');
+
 type Prepared = { model: Model; url: string; provider: 'webgpu' | 'wasm' | undefined };
 
 export type PoolOptions = {
@@ -31,6 +34,8 @@ export type PoolOptions = {
   onEvent: (event: WorkerEvent) => void;
   /** A worker crashed or hung and is being replaced. */
   onCrash: (reason: string) => void;
+  /** A new worker prepared a model again, or could not. */
+  onPrepared: (sha256: string, outcome: Outcome<ModelReport, PoolProblem>) => void;
   silenceMs?: Partial<typeof SILENCE_MS>;
   restartWaitMs?: number;
 };
@@ -51,6 +56,8 @@ export class WorkerPool {
   /** Calls under way. */
   readonly #calls: (keyof typeof SILENCE_MS)[] = [];
   #running: Promise<unknown> = Promise.resolve();
+  /** Units that wait or run, by task id; true once they were cancelled. */
+  readonly #units = new Map<string, boolean>();
   #closed = false;
   readonly #watchdog = new Watchdog((silentMs) =>
     this.#crash(`no sign of life for ${Math.round(silentMs / 1000)} s`),
@@ -82,15 +89,29 @@ export class WorkerPool {
     return done;
   }
 
-  /** Runs one unit after the other: the worker takes one at a time. */
-  async run(task: WorkerTask): Promise<Outcome<TaskDone, PoolProblem>> {
-    const turn = this.#running.then(() => this.#twice('run', (worker) => worker.run(task)));
-    this.#running = turn;
-    return await turn;
+  /** Forgets what is stored of all other models. */
+  async keepModels(models: readonly Model[]): Promise<void> {
+    await this.#current?.spawned.worker.keepModels(models).catch(() => {}); // done the next time as well
   }
 
-  /** Ends the unit if it is the one that runs; `run` then answers ABORTED. */
+  /** Runs one unit after the other: the worker takes one at a time. */
+  async run(task: WorkerTask): Promise<Outcome<TaskDone, PoolProblem>> {
+    const id = toHex(task.taskId);
+    this.#units.set(id, false);
+    // Asked again for each worker that the unit is given to: it may be cancelled while one takes the place of another.
+    const make = (worker: GridWorker): Promise<Outcome<TaskDone, WorkerProblem>> =>
+      this.#units.get(id) === true ? Promise.resolve(CANCELLED) : worker.run(task);
+    const turn = this.#running.then(() => this.#twice('run', make));
+    this.#running = turn;
+    const outcome = await turn;
+    this.#units.delete(id);
+    return outcome;
+  }
+
+  /** Ends the unit if it waits or runs; `run` then answers ABORTED. */
   cancel(taskId: Uint8Array): void {
+    const id = toHex(taskId);
+    if (this.#units.has(id)) this.#units.set(id, true);
     this.#current?.spawned.worker.cancel(taskId).catch(() => {}); // a worker that is gone runs nothing
   }
 
@@ -212,6 +233,10 @@ export class WorkerPool {
   async #prepareAgain(): Promise<boolean> {
     for (const { model, url, provider } of this.#prepared.values()) {
       const done = await this.#call('prepare', (worker) => worker.prepare(model, url, provider));
+      if (this.#closed) return false;
+      // A model that cannot be prepared any more, or takes the worker down, must not keep other work from going on.
+      if (!done.ok) this.#prepared.delete(model.sha256);
+      this.#options.onPrepared(model.sha256, done);
       if (!done.ok && done.code === 'WORKER_CRASHED') return false;
     }
     return true;

@@ -19,6 +19,7 @@ export function spawnWorker(name: string): Spawned {
     worker: {
       open: (options, onEvent) => remote.open(options, proxy(onEvent)),
       prepare: (model, url, provider) => remote.prepare(model, url, provider),
+      keepModels: (models) => remote.keepModels(models),
       run: (task) => remote.run(task),
       cancel: (taskId) => remote.cancel(taskId),
       close: () => remote.close(),

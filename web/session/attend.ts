@@ -9,6 +9,7 @@ import type { LinkEnd } from './connect.ts';
 import { helloOf } from './hello.ts';
 import { join, type JoinResult } from './join.ts';
 import { LedgerSync } from './ledger-sync.ts';
+import { News } from './news.ts';
 import { problemOf, refusalProblem } from './problems.ts';
 import type { Run, RunContext } from './run.ts';
 import { setStep } from './steps.ts';
@@ -22,14 +23,15 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
   const { state, store } = run.deps;
   showOnline(link, run);
   const signal = AbortSignal.any([run.signal, link.closed]);
-  const lost = (joined: boolean, message: string): LinkEnd => ({ joined, refusal: null, message });
+  const lost = (message: string): LinkEnd => ({ workedMs: null, refusal: null, message });
 
   const opened = await context.opened;
-  if (opened === null || signal.aborted) return lost(false, 'the connection was lost');
+  if (opened === null || signal.aborted) return lost('the connection was lost');
   setStep(state, 'register', 'active');
+  const said = context.models.ready;
   const joined = await joinOver(link, run, context, opened, signal);
   if (!joined.ok) {
-    return joined.refusal === null ? lost(false, joined.message) : { joined: false, refusal: joined.refusal };
+    return joined.refusal === null ? lost(joined.message) : { workedMs: null, refusal: joined.refusal };
   }
   onTerms(joined, run);
 
@@ -59,7 +61,12 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
     signal,
   });
 
-  run.onCapabilities = () => void sayHelloAgain(link, run, context, opened, signal);
+  const news = new News(() => sayHelloAgain(link, run, context, opened, signal), signal);
+  run.onCapabilities = () => news.tell();
+  // They may have changed while we joined.
+  if (context.models.ready !== said) news.tell();
+  const beganMs = performance.now();
+  const workedMs = (): number => performance.now() - beganMs;
   try {
     const stream = await link.openStream(
       WORK_PROTOCOL,
@@ -84,9 +91,9 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
       onVerdict: () => ledger.refresh(),
       signal,
     });
-    return { ...end, joined: true };
+    return { ...end, workedMs: workedMs() };
   } catch (error) {
-    return lost(true, errorText(error));
+    return { workedMs: workedMs(), refusal: null, message: errorText(error) };
   } finally {
     run.onCapabilities = () => {};
     run.meters.roundTrip = null;
@@ -130,7 +137,8 @@ async function joinOver(
   opened: OpenReport,
   signal: AbortSignal,
 ): Promise<JoinResult> {
-  const { identity, subnet, models } = context;
+  const { identity, subnet } = context;
+  const models = context.models.ready;
   const adapter = run.deps.state.current.adapter ?? opened.adapter;
   const hello = helloOf(identity, subnet, { hash: opened.hash, adapter, models });
   const burst = new Burst(run, context, signal);
@@ -153,6 +161,7 @@ function onTerms(joined: Extract<JoinResult, { ok: true }>, run: Run): void {
   for (const code of [
     'CONNECTION_LOST',
     'JOIN_FAILED',
+    'REFUSED_ALREADY_CONNECTED',
     'REFUSED_BUSY',
     'REFUSED_NOT_REGISTERED',
     'REFUSED_TOO_FEW_SHARES',
@@ -164,18 +173,22 @@ function onTerms(joined: Extract<JoinResult, { ok: true }>, run: Run): void {
   run.joined();
 }
 
-/** Models are ready: the validator learns it by a second hello on the same connection. */
+/**
+ * Other models are ready than before: the validator learns it by another hello on the same connection. True when it has
+ * heard.
+ */
 async function sayHelloAgain(
   link: Link,
   run: Run,
   context: RunContext,
   opened: OpenReport,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { state } = run.deps;
   const joined = await joinOver(link, run, context, opened, signal);
-  if (signal.aborted) return;
+  if (signal.aborted) return false;
   if (joined.ok) context.desk.poll();
   else if (joined.refusal !== null) state.addProblem(refusalProblem(joined.refusal));
   else state.addProblem(problemOf('JOIN_FAILED', joined.message));
+  return joined.ok;
 }

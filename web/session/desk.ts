@@ -1,23 +1,31 @@
-import { equalBytes, toHex } from '../../protocol/bytes.ts';
+import { toHex } from '../../protocol/bytes.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { MAX_LEASES, MAX_TEXT_CHARS } from '../../protocol/limits.ts';
 import type { Lease, WorkFromNode, WorkFromTab } from '../../protocol/messages.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { SignedReceipt, Receipt } from '../../protocol/receipt.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
-import { taskIdBytes } from '../../protocol/task.ts';
 import type { TaskDone, WorkerTask } from '../../worker/contract.ts';
 import type { PoolProblem } from '../pool/pool.ts';
 import type { ReceiptClaim } from '../receipts/check.ts';
 import type { UnitRow } from '../state/types.ts';
+import { Cooldown } from './cooldown.ts';
+import { isTaskOf } from './task-check.ts';
 import { leasedRow } from './unit-row.ts';
 
 /** One unit runs, one waits: that hides the round trip to the validator. */
 export const PREFETCH = 2;
-/** Results without a verdict beyond which no more work is asked for: the validator does not keep up, or does not answer. */
+/**
+ * Results without a verdict, and leases of earlier streams, beyond which no work is taken: the validator does not keep
+ * up, or does not answer. A result may hold 5 MB, so this bounds the tab's memory as well.
+ */
 export const MAX_UNANSWERED = 16;
-/** After a unit that this device could not run, work is asked for again after 1 s, 2 s, 4 s … up to this. */
-const MAX_COOLDOWN_MS = 60_000;
+/** Leases turned away in a row after which the tab rests: a validator that goes on sending such would spin for nothing. */
+const MAX_TURNED_AWAY = 8;
+/** Leases to hand back when there is a stream again; those beyond lapse at their deadlines. */
+const MAX_LAPSED = 64;
+/** From a pause to the resume after it at least this long, so that leases then on their way arrive while it still holds. */
+const PAUSE_ECHO_MS = 1_000;
 
 /** A lease that is here, and the row that shows it. */
 type Held = {
@@ -28,6 +36,8 @@ type Held = {
   expiresAtMs: number;
   voided: UnitRow['refusal'];
 };
+/** A result that waits for its verdict. The unit's input is not kept. */
+type Answered = { validator: PeerId; row: UnitRow; message: ResultMessage };
 type ResultMessage = Extract<WorkFromTab, { type: 'result' }>;
 type Verdict = Extract<WorkFromNode, { type: 'accepted' | 'rejected' }>;
 
@@ -38,6 +48,8 @@ export type DeskDeps = {
   run: (task: WorkerTask) => Promise<Outcome<TaskDone, PoolProblem>>;
   cancel: (taskId: Uint8Array) => void;
   label: (lease: Lease) => string;
+  /** Why a unit cannot be run on this device as things are, or null when it can. */
+  unable: (unit: Lease['unit']) => string | null;
   onUnit: (row: UnitRow) => void;
   onDone: (done: TaskDone) => void;
   /** Checks and keeps a receipt for one of our results. */
@@ -47,7 +59,7 @@ export type DeskDeps = {
 };
 
 /** The work stream as the desk sees it. */
-export type DeskLine = { validator: PeerId; maxLeases: number; send(message: WorkFromTab): void };
+export type DeskLine = { validator: PeerId; maxLeases: number; send(message: WorkFromTab): Promise<unknown> };
 
 /**
  * Keeps the tab's units from lease to verdict. It outlives the connection: a unit that runs goes on, and results that
@@ -56,14 +68,20 @@ export type DeskLine = { validator: PeerId; maxLeases: number; send(message: Wor
 export class UnitDesk {
   readonly #deps: DeskDeps;
   readonly #queue: Held[] = [];
-  readonly #unanswered = new Map<string, { held: Held; message: ResultMessage }>();
+  readonly #unanswered = new Map<string, Answered>();
+  readonly #cooldown = new Cooldown(() => this.#ask());
   /** Leases that could not be run while there was no stream to say so, to be handed back on the next. */
   #lapsed: { validator: PeerId; taskId: Uint8Array }[] = [];
   #running: Held | null = null;
   #line: DeskLine | null = null;
   #paused = false;
-  #failures = 0;
-  #cooldown: ReturnType<typeof setTimeout> | null = null;
+  /** Settles when nothing leased before the last pause can arrive any more. */
+  #echo: Promise<unknown> = Promise.resolve();
+  /** Counts pauses and resumes, so that a resume which was overtaken does nothing. */
+  #turn = 0;
+  /** How many leases the validator believes are wanted. */
+  #wished = 0;
+  #turnedAway = 0;
   #onQuiet: (() => void)[] = [];
 
   constructor(deps: DeskDeps) {
@@ -73,14 +91,15 @@ export class UnitDesk {
   /** A work stream is open: hands back what was lost, sends again what is unanswered, asks for work. */
   attach(line: DeskLine): void {
     this.#line = line;
+    this.#wished = 0;
     const lapsed = this.#lapsed.filter(({ validator }) => validator === line.validator);
     this.#lapsed = this.#lapsed.filter(({ validator }) => validator !== line.validator);
     for (let at = 0; at < lapsed.length; at += MAX_LEASES) {
       const taskIds = lapsed.slice(at, at + MAX_LEASES).map(({ taskId }) => taskId);
-      line.send({ type: 'release', taskIds, reason: 'not run' });
+      void line.send({ type: 'release', taskIds, reason: 'not run' });
     }
-    for (const { held, message } of this.#unanswered.values()) {
-      if (held.validator === line.validator) line.send(message);
+    for (const { validator, message } of this.#unanswered.values()) {
+      if (validator === line.validator) void line.send(message);
     }
     this.#ask();
   }
@@ -93,22 +112,25 @@ export class UnitDesk {
     this.#line = null;
   }
 
-  lease(lease: Lease): void {
+  /** Takes a lease that was asked for and can be run; hands back any other. Resolves when that is decided. */
+  async lease(lease: Lease): Promise<void> {
     const line = this.#line;
     if (line === null) return;
     const id = toHex(lease.taskId);
     if (this.#find(id) !== undefined || this.#unanswered.has(id)) return; // sent twice: it is here already
+    // Looked at before its bytes are: what is not wanted is not worth hashing.
+    const unwanted = this.#unwanted(line, lease);
+    if (unwanted !== null) return this.#turnAway(line, lease, unwanted);
     const { subnet, peer } = this.#deps;
-    const { epoch, beacon, seq, unit } = lease;
-    const expected = taskIdBytes({ subnet, validator: line.validator, epoch, beacon, peer, seq }, unit);
-    if (!equalBytes(expected, lease.taskId)) {
+    const { epoch, beacon, seq } = lease;
+    const mine = await isTaskOf(lease, { subnet, validator: line.validator, epoch, beacon, peer, seq });
+    if (!mine) {
       this.#deps.onProblem('LEASE_MISMATCH', `task ${id.slice(0, 16)}`);
-      return this.#handBack(line.validator, lease.taskId, 'the task id does not belong to the unit');
+      return this.#turnAway(line, lease, 'the task id does not belong to the unit');
     }
-    if (this.#paused || this.#heldOn(line) >= this.#depth(line)) {
-      const reason = this.#paused ? 'the tab is paused' : 'more leases than asked for';
-      return this.#handBack(line.validator, lease.taskId, reason);
-    }
+    const unwantedNow = this.#unwanted(line, lease);
+    if (unwantedNow !== null) return this.#turnAway(line, lease, unwantedNow);
+    this.#turnedAway = 0;
     const nowMs = this.#deps.nowMs();
     const row = leasedRow(lease, this.#deps.label(lease), nowMs);
     this.#queue.push({
@@ -129,20 +151,21 @@ export class UnitDesk {
     const answered = this.#unanswered.get(id);
     if (answered === undefined) return;
     this.#unanswered.delete(id);
-    const { held, message } = answered;
+    const { validator, message } = answered;
     const claim: ReceiptClaim = {
-      validator: held.validator,
+      validator,
       peer: this.#deps.peer,
       taskId: message.taskId,
-      kind: held.lease.unit.kind,
+      kind: message.result.kind,
       digest: message.digest,
     };
     // A result that was sent again after a reconnect may have its verdict, and its receipt, already.
     const receipt = verdict.receipt === undefined ? null : this.#deps.onReceipt(verdict.receipt, claim);
-    if (receipt?.ok) this.#show(held, { status: 'accepted', work: receipt.value.work.toString() });
-    else if (verdict.type === 'accepted') this.#show(held, { status: 'accepted' });
-    else this.#show(held, { status: 'rejected', refusal: { code: verdict.code, message: verdict.message } });
-    if (this.#unanswered.size === MAX_UNANSWERED - 1) this.#ask();
+    if (receipt?.ok) this.#show(answered, { status: 'accepted', work: receipt.value.work.toString() });
+    else if (verdict.type === 'accepted') this.#show(answered, { status: 'accepted' });
+    else
+      this.#show(answered, { status: 'rejected', refusal: { code: verdict.code, message: verdict.message } });
+    if (this.#line !== null && this.#room(this.#line) > this.#wished) this.#ask();
     this.#quiet();
   }
 
@@ -157,16 +180,30 @@ export class UnitDesk {
   /** Hands back every lease and takes no more until `resume`; what runs ends within one dispatch. */
   pause(reason: string): void {
     this.#paused = true;
-    this.#cool(0);
+    this.#turn += 1;
     for (const held of this.#queue.slice()) this.#void(held, 'RELEASED', reason);
     if (this.#running !== null) this.#void(this.#running, 'RELEASED', reason);
-    this.#line?.send({ type: 'pause', reason: reason.slice(0, MAX_TEXT_CHARS) });
+    const sent = this.#line?.send({ type: 'pause', reason: reason.slice(0, MAX_TEXT_CHARS) });
+    this.#echo =
+      sent === undefined
+        ? Promise.resolve()
+        : sent.then(() => new Promise((resolve) => setTimeout(resolve, PAUSE_ECHO_MS)));
   }
 
+  /**
+   * Takes work again. Leases that left the validator before it read of the pause are void, and look like any other: they
+   * are let arrive, and are turned away, before work is asked for.
+   */
   resume(): void {
-    this.#paused = false;
-    const line = this.#line;
-    if (line !== null) line.send({ type: 'resume', n: this.#depth(line) });
+    const turn = ++this.#turn;
+    void this.#echo.then(() => {
+      if (turn !== this.#turn) return;
+      this.#paused = false;
+      const line = this.#line;
+      if (line === null) return;
+      this.#wished = this.#room(line);
+      void line.send({ type: 'resume', n: this.#wished });
+    });
   }
 
   /** Asks for work again, for instance when the validator said there would be some by now. */
@@ -193,8 +230,32 @@ export class UnitDesk {
     ).length;
   }
 
-  #depth(line: DeskLine): number {
-    return Math.min(PREFETCH, line.maxLeases);
+  /** How many leases of this stream the tab would hold as things are. */
+  #room(line: DeskLine): number {
+    if (this.#cooldown.active) return 0;
+    const held = this.#queue.length + (this.#running === null ? 0 : 1);
+    const others = this.#unanswered.size + held - this.#heldOn(line);
+    return Math.max(0, Math.min(PREFETCH, line.maxLeases, MAX_UNANSWERED - others));
+  }
+
+  /** Why a lease is not taken, or null when it is. */
+  #unwanted(line: DeskLine, { unit }: Lease): string | null {
+    if (this.#line !== line) return 'its stream is closed';
+    if (this.#paused) return 'the tab is paused';
+    if (this.#cooldown.active) return 'the tab rests after a unit that it could not run';
+    if (this.#heldOn(line) >= this.#room(line)) return 'more leases than asked for';
+    return this.#deps.unable(unit);
+  }
+
+  /** Hands back a lease that was not taken, and rests when the validator keeps sending such. */
+  #turnAway(line: DeskLine, { taskId }: Lease, reason: string): void {
+    this.#turnedAway += 1;
+    if (this.#turnedAway >= MAX_TURNED_AWAY && !this.#paused) {
+      this.#turnedAway = 0;
+      this.#cooldown.rest();
+      this.#ask();
+    }
+    this.#handBack(line.validator, taskId, reason);
   }
 
   #find(id: string): Held | undefined {
@@ -202,21 +263,25 @@ export class UnitDesk {
     return this.#queue.find(({ row }) => row.taskId === id);
   }
 
+  /** Says how many leases are wanted. None is said once. */
   #ask(): void {
     const line = this.#line;
-    if (line === null || this.#paused || this.#cooldown !== null || this.#unanswered.size >= MAX_UNANSWERED)
-      return;
-    line.send({ type: 'ready', n: this.#depth(line) });
+    if (line === null || this.#paused) return;
+    const n = this.#room(line);
+    if (n === 0 && this.#wished === 0) return;
+    this.#wished = n;
+    void line.send({ type: 'ready', n });
   }
 
   #pump(): void {
     if (this.#running !== null || this.#paused) return;
     const held = this.#queue.shift();
     if (held === undefined) return;
-    if (held.expiresAtMs <= this.#deps.nowMs()) {
-      // It waited too long behind another; running it now would be for nothing.
-      this.#handBack(held.validator, held.lease.taskId, 'its deadline passed before it could be run');
-      this.#released(held, 'its deadline passed before it could be run');
+    // It waited behind another: running it now may be for nothing, or no longer possible.
+    const late = held.expiresAtMs <= this.#deps.nowMs();
+    const reason = late ? 'its deadline passed before it could be run' : this.#deps.unable(held.lease.unit);
+    if (reason !== null) {
+      this.#giveUp(held, reason);
       this.#ask();
       return this.#pump();
     }
@@ -231,7 +296,7 @@ export class UnitDesk {
     if (held.voided !== null) {
       this.#show(held, { status: 'released', refusal: held.voided });
     } else if (outcome.ok) {
-      this.#failures = 0;
+      this.#cooldown.succeeded();
       const { digest, result, provider, elapsedMs } = outcome.value;
       const message: ResultMessage = {
         type: 'result',
@@ -241,31 +306,31 @@ export class UnitDesk {
         provider,
         elapsedMs,
       };
-      this.#unanswered.set(held.row.taskId, { held, message });
-      this.#show(held, { status: 'returned', provider, elapsedMs });
+      const answered: Answered = { validator: held.validator, row: held.row, message };
+      this.#unanswered.set(held.row.taskId, answered);
+      this.#show(answered, { status: 'returned', provider, elapsedMs });
       this.#deps.onDone(outcome.value);
-      if (this.#line?.validator === held.validator) this.#line.send(message);
+      if (this.#line?.validator === held.validator) void this.#line.send(message);
+    } else if (this.#deps.unable(held.lease.unit) !== null) {
+      // Not the unit's failure: what runs it is gone, and the validator is being told so.
+      this.#giveUp(held, outcome.message);
     } else {
-      this.#failures += 1;
-      this.#released(held, outcome.message);
-      this.#handBack(held.validator, held.lease.taskId, `${outcome.code}: ${outcome.message}`);
+      this.#cooldown.failed();
+      // Before the leases go back, or the validator would send them here again at once.
+      this.#ask();
+      this.#giveUp(held, `${outcome.code}: ${outcome.message}`);
+      for (const waiting of this.#queue.splice(0)) this.#giveUp(waiting, 'the unit before it failed here');
       this.#deps.onProblem(outcome.code, outcome.message);
-      // Handing the same unit back and forth would keep both sides busy for nothing.
-      this.#cool(Math.min(MAX_COOLDOWN_MS, 1000 * 2 ** (this.#failures - 1)));
     }
     this.#ask();
     this.#pump();
     this.#quiet();
   }
 
-  #cool(ms: number): void {
-    if (this.#cooldown !== null) clearTimeout(this.#cooldown);
-    this.#cooldown = null;
-    if (ms === 0) return;
-    this.#cooldown = setTimeout(() => {
-      this.#cooldown = null;
-      this.#ask();
-    }, ms);
+  /** Hands a lease back that was taken. */
+  #giveUp(held: Held, reason: string): void {
+    this.#show(held, { status: 'released', refusal: { code: 'RELEASED', message: reason } });
+    this.#handBack(held.validator, held.lease.taskId, reason);
   }
 
   /** Takes a lease out of play: at once when it waits, within one dispatch when it runs. */
@@ -278,17 +343,17 @@ export class UnitDesk {
 
   /** Returns a lease to its validator: now, or when there is a stream to it again. */
   #handBack(validator: PeerId, taskId: Uint8Array, reason: string): void {
-    if (this.#line?.validator !== validator) this.#lapsed.push({ validator, taskId });
-    else this.#line.send({ type: 'release', taskIds: [taskId], reason: reason.slice(0, MAX_TEXT_CHARS) });
+    if (this.#line?.validator !== validator) {
+      this.#lapsed = [...this.#lapsed, { validator, taskId }].slice(-MAX_LAPSED);
+      return;
+    }
+    const text = reason.slice(0, MAX_TEXT_CHARS);
+    void this.#line.send({ type: 'release', taskIds: [taskId], reason: text });
   }
 
-  #released(held: Held, message: string): void {
-    this.#show(held, { status: 'released', refusal: { code: 'RELEASED', message } });
-  }
-
-  #show(held: Held, change: Partial<UnitRow>): void {
-    held.row = { ...held.row, ...change, atMs: this.#deps.nowMs() };
-    this.#deps.onUnit(held.row);
+  #show(shown: { row: UnitRow }, change: Partial<UnitRow>): void {
+    shown.row = { ...shown.row, ...change, atMs: this.#deps.nowMs() };
+    this.#deps.onUnit(shown.row);
   }
 
   #quiet(): void {

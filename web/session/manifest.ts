@@ -77,6 +77,10 @@ export async function loadManifest(
   }
   if (!opened.ok) return opened;
   const manifest = opened.value;
+  const lost = manifest.models.find(({ sha256 }) => modelUrl({ manifest, url: url.href }, sha256) === null);
+  if (lost !== undefined) {
+    return fail('MANIFEST_MALFORMED', `It gives no http or https address for the model ${lost.name}.`);
+  }
 
   if (foreign && !v.is(storedTrust, await store.get('pins', trustKey(manifest.owner)))) {
     if (!trust)
@@ -137,6 +141,8 @@ async function* readAll(response: Response): AsyncGenerator<Uint8Array, void, vo
   }
 }
 
-/** Where a model's bytes are: an absolute URL. */
-export const modelUrl = ({ manifest, url }: LoadedManifest, sha256: string): string =>
-  new URL(manifest.blobs + sha256, url).href;
+/** Where a model's bytes are: an absolute http or https URL, or null where the manifest does not give one. */
+export function modelUrl({ manifest, url }: LoadedManifest, sha256: string): string | null {
+  const address = URL.parse(manifest.blobs + sha256, url);
+  return address !== null && /^https?:$/.test(address.protocol) ? address.href : null;
+}

@@ -120,6 +120,16 @@ const PROBLEMS = {
     'A downloaded model was not genuine',
     'A piece of it did not have the hash that the subnet’s owner signed; it was thrown away and is fetched again.',
   ],
+  MODELS_LEFT_OUT: [
+    'notice',
+    'Some models are left to other tabs',
+    'The subnet lists more than the 512 MiB that this tab fetches. The smaller models run here; larger ones do not.',
+  ],
+  MODEL_LOST: [
+    'notice',
+    'A model stopped working here',
+    'Its units go to other tabs, and other work goes on here. It is tried again after a while.',
+  ],
   RUNTIME_FAILED: ['notice', 'A unit failed on this device', 'It was handed back; other work goes on.'],
   UNSUPPORTED: ['notice', 'A unit this device cannot run', 'It was handed back; other work goes on.'],
   WORKER_CRASHED: [
@@ -153,6 +163,11 @@ const PROBLEMS = {
     'notice',
     'Stop before you import',
     'The tab is earning for the present account. Press Stop, then import.',
+  ],
+  REFUSED_ALREADY_CONNECTED: [
+    'notice',
+    'This identity is at work elsewhere',
+    'Another tab or window works under the same identity. Close one of the two, or open this page over HTTPS or on localhost, where every tab gets an identity of its own. Trying again by itself.',
   ],
   JOIN_FAILED: [
     'notice',

@@ -1,6 +1,6 @@
 import { subnetIdOf, type Manifest } from '../../protocol/manifest.ts';
 import { errorText } from '../../protocol/outcome.ts';
-import type { ModelReport, OpenReport } from '../../worker/contract.ts';
+import type { OpenReport } from '../../worker/contract.ts';
 import type { Identity, IdentityKeeper } from '../identity/identity.ts';
 import type { Store } from '../identity/store.ts';
 import type { Peer } from '../peer/peer.ts';
@@ -10,10 +10,10 @@ import type { StateStore } from '../state/store.ts';
 import type { Problem } from '../state/types.ts';
 import { stayConnected } from './connect.ts';
 import { UnitDesk } from './desk.ts';
-import { loadManifest, modelUrl, type LoadedManifest, type ManifestSource } from './manifest.ts';
+import { loadManifest, type LoadedManifest, type ManifestSource } from './manifest.ts';
 import { Meters } from './meters.ts';
-import { prepareModels } from './models.ts';
-import { providerFor, type PageOptions } from './options.ts';
+import { ModelCare } from './model-care.ts';
+import type { PageOptions } from './options.ts';
 import { problemOf, workerProblem } from './problems.ts';
 import { receiptDesk, type ReceiptDesk } from './receipts.ts';
 import { setStep } from './steps.ts';
@@ -26,7 +26,7 @@ const SLICE_MS = 12;
 /** Verdicts on their way when the tab stops are waited for this long; later ones are read from the ledger next time. */
 const STOP_GRACE_MS = 750;
 
-export type PoolLike = Pick<WorkerPool, 'open' | 'prepare' | 'run' | 'cancel' | 'close'>;
+export type PoolLike = Pick<WorkerPool, 'open' | 'prepare' | 'keepModels' | 'run' | 'cancel' | 'close'>;
 
 /** Everything a run touches outside itself. */
 export type RunDeps = {
@@ -40,7 +40,7 @@ export type RunDeps = {
   secureOrigin: boolean;
   /** Fires `online` when the network is back: the window. */
   network: EventTarget;
-  createPool: (handlers: Pick<PoolOptions, 'onEvent' | 'onCrash'>) => PoolLike;
+  createPool: (handlers: Pick<PoolOptions, 'onEvent' | 'onCrash' | 'onPrepared'>) => PoolLike;
   startPeer: (privateKey: Identity['privateKey']) => Promise<Peer>;
 };
 
@@ -55,7 +55,7 @@ export type RunContext = {
   peer: Peer;
   /** Settles when the worker has said what it can do. */
   opened: Promise<OpenReport | null>;
-  models: ModelReport[];
+  models: ModelCare;
 };
 
 /** From Start to Stop: makes everything, keeps it going, and takes it down again. */
@@ -77,7 +77,11 @@ export class Run {
     this.#onJoined = onJoined;
     this.#meters = new Meters(deps.state);
     this.#pool = deps.createPool({
-      onEvent: (event) => applyWorkerEvent(event, deps.state, this.#meters),
+      onEvent: (event) => {
+        if (event.type === 'model-lost') this.#context?.models.lost(event.sha256, event.message);
+        else applyWorkerEvent(event, deps.state, this.#meters);
+      },
+      onPrepared: (sha256, outcome) => this.#context?.models.prepared(sha256, outcome),
       onCrash: (reason) => deps.state.addProblem(problemOf('WORKER_CRASHED', reason)),
     });
   }
@@ -130,7 +134,7 @@ export class Run {
     this.#context?.desk.resume();
   }
 
-  /** Called when the models are ready, until the next listener takes the place. */
+  /** Called when the models that are ready change, until the next listener takes the place. */
   set onCapabilities(listener: () => void) {
     this.#onCapabilities = listener;
   }
@@ -194,7 +198,7 @@ export class Run {
     peer: Peer,
     opened: Promise<OpenReport | null>,
   ): RunContext {
-    const { state, book } = this.deps;
+    const { state, book, options, network } = this.deps;
     const subnet = subnetIdOf(loaded.manifest);
     const units = new UnitLog(state);
     const receipts = receiptDesk({
@@ -205,10 +209,24 @@ export class Run {
       manifest: () => this.manifest,
       onVerified: () => this.#onVerified(),
     });
+    const models = new ModelCare({
+      pool: this.#pool,
+      state,
+      options,
+      loaded: () => context.loaded,
+      signal: this.signal,
+      network,
+      onChange: () => this.#onCapabilities(),
+    });
     const desk = new UnitDesk({
       subnet,
       peer: identity.peer,
-      run: (task) => this.#pool.run(task),
+      run: async (task) => {
+        const outcome = await this.#pool.run(task);
+        models.ran(task.unit, outcome);
+        return outcome;
+      },
+      unable: (unit) => models.unable(unit),
       cancel: (taskId) => this.#pool.cancel(taskId),
       label: (lease) => unitLabel(lease.unit, this.manifest.models),
       onUnit: (row) => units.put(row),
@@ -222,7 +240,8 @@ export class Run {
       },
       nowMs: () => Date.now(),
     });
-    return { identity, subnet, loaded, desk, receipts, units, peer, opened, models: [] };
+    const context: RunContext = { identity, subnet, loaded, desk, receipts, units, peer, opened, models };
+    return context;
   }
 
   /** The newest manifest this run has seen. Only after identity and manifest are there. */
@@ -265,27 +284,7 @@ export class Run {
       kinds.some((entry) => entry.kind === kind && entry.emissionPpm > 0);
     if (!this.#verified && pays('hash')) return;
     this.#modelsStarted = true;
-    const { state, options } = this.deps;
-    if (!pays('infer') || models.length === 0) return setStep(state, 'models', 'done', 'none asked for');
-    setStep(state, 'models', 'active');
-    void prepareModels({
-      models,
-      prepare: (model) =>
-        this.#pool.prepare(model, modelUrl(context.loaded, model.sha256), providerFor(options, model.name)),
-      onReady: (report) => state.update({ models: [...state.current.models, report] }),
-      onFailure: (model, code, message) => state.addProblem(workerProblem(code, `${model.name}: ${message}`)),
-      signal: this.signal,
-      network: this.deps.network,
-    }).then((ready) => {
-      if (this.signal.aborted) return;
-      context.models = ready;
-      setStep(
-        state,
-        'models',
-        ready.length > 0 ? 'done' : 'failed',
-        `${ready.length} of ${models.length} ready`,
-      );
-      if (ready.length > 0) this.#onCapabilities();
-    });
+    if (pays('infer') && models.length > 0) void context.models.prepareAll(models);
+    else setStep(this.deps.state, 'models', 'done', 'none asked for');
   }
 }

@@ -14,6 +14,7 @@ import { parseOptions } from './options.ts';
 import { Session } from './session.ts';
 import { FakePool } from './testing/fake-pool.ts';
 import { FakeValidator, hashUnit } from './testing/fake-validator.ts';
+import { testModel } from './testing/test-model.ts';
 
 const PAGE = 'http://localhost:8080/';
 
@@ -134,21 +135,7 @@ describe('the way of a tab', () => {
   });
 
   it('says hello again when the models are ready', async () => {
-    const model = {
-      name: 'm',
-      version: '1',
-      summary: '',
-      license: 'MIT',
-      bytes: 10,
-      sha256: 'ab'.repeat(32),
-      chunks: ['ab'.repeat(32)],
-      inputs: [{ name: 'x', dtype: 'float32' as const, dims: [1] }],
-      outputs: [{ name: 'y', dtype: 'float32' as const, dims: [1] }],
-      tolerance: { class: 'T' as const, relativeL2: 1e-4, floor: 1e-6 },
-      flops: 1,
-      knownAnswer: { seed: 1, outputs: [] },
-    };
-    page.manifest = validator.manifest({ models: [model] });
+    page.manifest = validator.manifest({ models: [testModel] });
     await page.api.start();
     await until(() => expect(validator.hellos).toHaveLength(2));
     expect(validator.hellos[0]?.kinds.map(({ kind }) => kind)).toEqual(['hash']);
@@ -157,6 +144,25 @@ describe('the way of a tab', () => {
       { kind: 'infer', providers: ['wasm'] },
     ]);
     expect(page.state.current.models).toHaveLength(1);
+    page.pool.emit({ type: 'model-lost', sha256: testModel.sha256, message: 'out of memory' });
+    await until(() => expect(validator.hellos).toHaveLength(3));
+    expect(validator.hellos.map(({ models }) => models.length)).toEqual([0, 1, 0]);
+    expect(validator.hellos[2]?.kinds.map(({ kind }) => kind)).toEqual(['hash']);
+  });
+
+  it('tells of models that changed while it joined', async () => {
+    page.manifest = validator.manifest({ models: [testModel] });
+    await page.api.start();
+    await until(() =>
+      expect(page.state.current.steps.find(({ id }) => id === 'models')?.status).toBe('done'),
+    );
+    await until(() => expect(validator.hellos).toHaveLength(2));
+    validator.onHello = () => {
+      page.pool.emit({ type: 'model-lost', sha256: testModel.sha256, message: 'out of memory' });
+    };
+    validator.links.at(-1)?.drop();
+    await until(() => expect(validator.hellos).toHaveLength(4));
+    expect(validator.hellos.map(({ models }) => models.length)).toEqual([0, 1, 1, 0]);
   });
 });
 
@@ -199,6 +205,20 @@ describe('reconnect', () => {
     expect(page.problem('VALIDATOR_UNREACHABLE')).toBeUndefined();
   });
 
+  it('waits longer each time when its streams do not last', async () => {
+    await atWork();
+    const waits: number[] = [];
+    for (let drops = 0; drops < 3; drops++) {
+      validator.links.at(-1)?.drop();
+      await until(() => expect(page.state.current.connection.status).toBe('waiting'));
+      waits.push((page.state.current.connection.retryAtMs ?? 0) - Date.now());
+      await until(() => expect(page.state.current.connection.status).toBe('online'));
+      await until(() => expect(page.problem('CONNECTION_LOST')).toBeUndefined());
+    }
+    expect(waits[1]).toBeGreaterThan(900);
+    expect(waits[2]).toBeGreaterThan(1_900);
+  });
+
   it('registers again when the validator has forgotten it', async () => {
     await page.api.start();
     validator.registered.clear();
@@ -223,6 +243,19 @@ describe('refusals', () => {
     expect(page.state.current.phase).toBe('starting');
     const { retryAtMs } = page.state.current.connection;
     expect((retryAtMs ?? 0) - Date.now()).toBeGreaterThan(8_000);
+  });
+
+  it('waits long, with advice, while its identity works elsewhere', async () => {
+    validator.refuseJoin = refusal('ALREADY_CONNECTED');
+    page.session.start();
+    await until(() => expect(page.problem('REFUSED_ALREADY_CONNECTED')?.advice).toContain('Close one'));
+    expect(page.state.current.phase).toBe('starting');
+    expect((page.state.current.connection.retryAtMs ?? 0) - Date.now()).toBeGreaterThan(25_000);
+  });
+
+  it('ends on a manifest whose models have no address', async () => {
+    page.manifest = validator.manifest({ models: [testModel], blobs: 'http://[' });
+    await expect(page.api.start()).rejects.toThrow('MANIFEST_MALFORMED');
   });
 
   it('ends when the worker cannot start', async () => {

@@ -40,7 +40,7 @@ export async function serveWork(stream: Stream, deps: WorkStreamDeps): Promise<W
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  desk.attach({ validator, maxLeases, send: (message) => void wire.send(message) });
+  desk.attach({ validator, maxLeases, send: (message) => wire.send(message) });
   try {
     return await converse(wire, deps);
   } finally {
@@ -64,7 +64,9 @@ async function converse(wire: Wire<WorkFromNode, WorkFromTab>, deps: WorkStreamD
         case 'lease':
           clearTimeout(idleTimer);
           onIdle(null);
-          desk.lease(message);
+          // In a task of its own: reading a unit with megabytes of input has taken one already.
+          await breathe();
+          await desk.lease(message);
           break;
         case 'accepted':
         case 'rejected':

@@ -5,7 +5,11 @@ import { problemOf, workerProblem } from './problems.ts';
 import { detailStep } from './steps.ts';
 
 /** Writes what the worker tells into the state. */
-export function applyWorkerEvent(event: WorkerEvent, state: StateStore, meters: Meters): void {
+export function applyWorkerEvent(
+  event: Exclude<WorkerEvent, { type: 'model-lost' }>,
+  state: StateStore,
+  meters: Meters,
+): void {
   switch (event.type) {
     case 'download': {
       const { sha256, name, loadedBytes, totalBytes } = event;

@@ -7,17 +7,21 @@ export interface ChunkCache {
   get(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
   put(sha256: string, bytes: Uint8Array<ArrayBuffer>): Promise<'stored' | 'full' | 'unavailable'>;
   delete(sha256: string): Promise<void>;
+  /** Deletes every chunk that is not among these. */
+  keepOnly(sha256s: ReadonlySet<string>): Promise<void>;
 }
 
 const CACHE_NAME = 'gridtab-model-chunks-1';
 /** Cache keys are URLs; nothing is served there. */
-const keyOf = (sha256: string): string => `/.gridtab/chunk/${sha256}`;
+const KEY_PREFIX = '/.gridtab/chunk/';
+const keyOf = (sha256: string): string => KEY_PREFIX + sha256;
 
 /** Keeps nothing: for pages without storage (insecure origins, private windows that refuse it). */
 const noCache: ChunkCache = {
   get: () => Promise.resolve(null),
   put: () => Promise.resolve('unavailable'),
   delete: () => Promise.resolve(),
+  keepOnly: () => Promise.resolve(),
 };
 
 export async function openChunkCache(): Promise<ChunkCache> {
@@ -29,7 +33,8 @@ export async function openChunkCache(): Promise<ChunkCache> {
   }
 }
 
-const over = (cache: Cache): ChunkCache => ({
+/** The interface over one cache of the Cache API. */
+export const over = (cache: Pick<Cache, 'match' | 'put' | 'delete' | 'keys'>): ChunkCache => ({
   async get(sha256) {
     try {
       const response = await cache.match(keyOf(sha256));
@@ -51,6 +56,16 @@ const over = (cache: Cache): ChunkCache => ({
       await cache.delete(keyOf(sha256));
     } catch {
       // It is checked on reading: an entry that cannot be deleted does no harm.
+    }
+  },
+  async keepOnly(sha256s) {
+    try {
+      for (const request of await cache.keys()) {
+        const { pathname } = new URL(request.url);
+        if (!sha256s.has(pathname.slice(KEY_PREFIX.length))) await cache.delete(request);
+      }
+    } catch {
+      // What is left over takes room until the next time.
     }
   },
 });

@@ -75,6 +75,12 @@ export class InferService {
     });
   }
 
+  /** Deletes stored chunks of all other models. */
+  async keepModels(models: readonly Model[]): Promise<void> {
+    this.#cache ??= openChunkCache();
+    await (await this.#cache).keepOnly(new Set(models.flatMap(({ chunks }) => chunks)));
+  }
+
   /** Waits for the run in progress and frees everything. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -187,6 +193,7 @@ export class InferService {
     return fail(checked.code, `${model.name} on ${name}: ${checked.message}`);
   }
 
+  /** Gives a model a new session in the place of one that broke; without one the model is no longer ready. */
   async #replace(
     prepared: Prepared,
     provider: InferProvider,
@@ -194,20 +201,30 @@ export class InferService {
   ): Promise<Outcome<void, WorkerProblem>> {
     this.#problem(broken.code, `${broken.message}; starting the model again`, true);
     await prepared.session.release();
-    const { model, url } = prepared;
-    const [file, runtime] = await Promise.all([this.#file(model, url), this.#loadRuntime()]);
-    if (!file.ok) return file;
-    if (!runtime.ok) return runtime;
-    let next = await this.#open(model, file.value, provider, runtime.value);
-    if (!next.ok && provider === 'webgpu') next = await this.#open(model, file.value, 'wasm', runtime.value);
+    const next = await this.#openAgain(prepared, provider);
     if (!next.ok) {
       // The released session must not be run again; preparing the model anew is the way back.
-      this.#models.delete(model.sha256);
+      const { sha256 } = prepared.model;
+      this.#models.delete(sha256);
+      if (next.code !== 'ABORTED') this.#deps.emit({ type: 'model-lost', sha256, message: next.message });
       return next;
     }
     prepared.session = next.value.session;
     prepared.report = { ...prepared.report, provider: next.value.session.provider };
     return ok(undefined);
+  }
+
+  async #openAgain(
+    { model, url }: Prepared,
+    provider: InferProvider,
+  ): Promise<Outcome<{ session: Session }, WorkerProblem>> {
+    const [file, runtime] = await Promise.all([this.#file(model, url), this.#loadRuntime()]);
+    if (!file.ok) return file;
+    if (!runtime.ok) return runtime;
+    const next = await this.#open(model, file.value, provider, runtime.value);
+    return !next.ok && provider === 'webgpu'
+      ? await this.#open(model, file.value, 'wasm', runtime.value)
+      : next;
   }
 
   async #file(model: Model, url: string): Promise<Outcome<Uint8Array<ArrayBuffer>, WorkerProblem>> {

@@ -37,6 +37,7 @@ function memoryCache(room = Infinity): ChunkCache & { entries: Map<string, Uint8
       return Promise.resolve('stored');
     },
     delete: (sha256) => Promise.resolve(void entries.delete(sha256)),
+    keepOnly: () => Promise.resolve(),
   };
 }
 

@@ -16,7 +16,10 @@ export class FakePool implements PoolLike {
   readonly ran: string[] = [];
   readonly cancelled: string[] = [];
   readonly prepared: string[] = [];
+  kept: string[] | null = null;
   closed = false;
+  /** Called with every unit; what it gives is the outcome. */
+  script: ((task: WorkerTask) => Outcome<TaskDone, PoolProblem>) | null = null;
   emit: (event: WorkerEvent) => void = () => {};
   #finish: ((outcome: Outcome<TaskDone, PoolProblem>) => void) | null = null;
   #current: WorkerTask | null = null;
@@ -32,8 +35,14 @@ export class FakePool implements PoolLike {
     );
   }
 
+  keepModels(models: readonly Model[]): Promise<void> {
+    this.kept = models.map(({ name }) => name);
+    return Promise.resolve();
+  }
+
   async run(task: WorkerTask): Promise<Outcome<TaskDone, PoolProblem>> {
     this.ran.push(toHex(task.taskId));
+    if (this.script !== null) return await Promise.resolve(this.script(task));
     if (this.automatic) return await Promise.resolve(ok(this.answer()));
     this.#current = task;
     return await new Promise((resolve) => (this.#finish = resolve));

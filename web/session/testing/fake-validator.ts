@@ -62,6 +62,8 @@ export class FakeValidator {
   work: WorkSide | null = null;
   links: FakeLink[] = [];
   epoch = 5;
+  /** Called between a hello and its answer. */
+  onHello: () => void = () => {};
   /** Set to refuse the next hello. */
   refuseJoin: Refusal | null = null;
   /** What to answer to a result; null leaves it unanswered. */
@@ -188,6 +190,7 @@ export class FakeValidator {
     const hello = await wire.next();
     if (!hello?.ok || hello.value.type !== 'hello') return wire.abort('no hello');
     this.hellos.push(hello.value);
+    this.onHello();
     const terms = {
       type: 'terms' as const,
       epoch: this.epoch,
