@@ -4,10 +4,10 @@ import type { PrivateKey } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { webRTCDirect } from '@libp2p/webrtc';
-import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import type { WebRtcCertificate } from './webrtc-certificate.ts';
+import { guardedWebSockets } from './websockets.ts';
 
 /** A tab whose machine is too busy to answer for a while is not gone; libp2p would drop it after 5 s. */
 const PING_TIMEOUT_MS = 20_000;
@@ -45,7 +45,7 @@ export function createNet(options: NetOptions) {
     },
     transports: [
       webRTCDirect({ certificate: options.certificate }),
-      webSockets(
+      guardedWebSockets(
         options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key } },
       ),
     ],
