@@ -95,6 +95,18 @@ describe('Wire', () => {
     expect(stream.readStatus).not.toBe('paused');
   });
 
+  it('gives all that came before a reset, however late it is read', async () => {
+    const { raw, stream, wire } = await pair();
+    raw.send(concatBytes(...upTo(16).map((n) => frame(n))));
+    await sleep(20);
+    expect(stream.readStatus).toBe('paused');
+    // More arrives meanwhile, as it does on transports whose senders are not told to pause.
+    stream.push(concatBytes(...upTo(20).map((n) => frame(16 + n))));
+    raw.abort(new Error('gone'));
+    await closed(stream);
+    expect(await collect(wire)).toEqual(upTo(36));
+  });
+
   it('resets the stream of a sender that goes on while paused', async () => {
     const { raw, stream, wire } = await pair();
     const gone = closed(stream);

@@ -122,7 +122,7 @@ export class Wire<In, Out extends { type: string }> {
     this.#take();
   }
 
-  /** Decodes what is here, up to MAX_QUEUED messages. False when there was no message in it. */
+  /** Decodes what is here, up to MAX_QUEUED messages. False when there is no message to read. */
   #take(): boolean {
     let taken = 0;
     while (this.#queue.length < MAX_QUEUED) {
@@ -140,7 +140,7 @@ export class Wire<In, Out extends { type: string }> {
       }
     }
     this.#watch(taken > 0);
-    return taken > 0;
+    return this.#queue.length > 0; // resuming may have brought more
   }
 
   /** Times the message that is arriving, and asks for more or for a pause. */
