@@ -33,7 +33,7 @@ const join = <A extends object, B extends object>(a: Arbitrary<A>, b: Arbitrary<
   fc.tuple(a, b).map(([x, y]) => ({ ...x, ...y }));
 const typed = <T extends string>(type: T) => ({ type: fc.constant(type) });
 
-export const arbitraryPeer: PeerId = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X' as PeerId;
+const arbitraryPeer: PeerId = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X' as PeerId;
 
 export const tensor: Arbitrary<Tensor> = fc
   .tuple(text, fc.constantFrom(...DTYPES), fc.array(fc.nat(4), { maxLength: 3 }))
