@@ -28,7 +28,7 @@ const UPGRADE =
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
 
 /** A socket that has sent `bytes`; `closed` resolves when the other side has ended it. */
-function open(...bytes: (string | Buffer)[]): { socket: Socket; closed: Promise<string> } {
+function open(...bytes: (string | Uint8Array)[]): { socket: Socket; closed: Promise<string> } {
   const socket = createConnection(port, '127.0.0.1');
   socket.on('error', () => undefined).resume();
   for (const part of bytes) socket.write(part);
@@ -47,7 +47,12 @@ describe('guardedWebSockets', () => {
     ['a message of 1 MiB', [0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0]],
     ['a message of 2^63 bytes', [0x82, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255]],
   ])('closes on a frame with %s, and nothing else happens', async (_, frame) => {
-    expect(await within(2000, open(UPGRADE, Buffer.from(frame)).closed)).toBe('closed');
+    expect(await within(2000, open(UPGRADE, Uint8Array.from(frame)).closed)).toBe('closed');
+  });
+
+  it('does not wait long for a farewell', async () => {
+    const noise = Uint8Array.of(0x82, 0x84, 0, 0, 0, 0, 1, 2, 3, 4); // no multistream
+    expect(await within(6000, open(UPGRADE, noise).closed)).toBe('closed');
   });
 
   it('closes a connection that does not speak, and leaves one that does', async () => {

@@ -4,6 +4,8 @@ import { webSockets, type WebSocketsComponents, type WebSocketsInit } from '@lib
 
 /** Noise sends messages of at most 65,535 bytes and two of length; a WebSocket message carries one. */
 const MAX_MESSAGE_BYTES = 128 * 1024;
+/** For the other side's part of a WebSocket's farewell; `ws` waits for 30 s. */
+const CLOSE_TIMEOUT_MS = 3_000;
 /** A browser speaks first and at once. */
 const SILENCE_MS = 10_000;
 
@@ -13,7 +15,7 @@ type TakesConnections = { onWsServerConnection(socket: WebSocketConnection, requ
 
 const takesConnections = (listener: object): listener is TakesConnections =>
   'onWsServerConnection' in listener && typeof listener.onWsServerConnection === 'function';
-const hasOptions = (server: unknown): server is { options: { maxPayload: number } } =>
+const hasOptions = (server: unknown): server is { options: { maxPayload: number; closeTimeout: number } } =>
   typeof server === 'object' && server !== null && 'options' in server && typeof server.options === 'object';
 
 /**
@@ -45,6 +47,7 @@ function guard(listener: object, silenceMs: number): void {
     throw new Error('@libp2p/websockets has changed: its listener cannot be guarded');
   }
   webSocketServer.options.maxPayload = MAX_MESSAGE_BYTES;
+  webSocketServer.options.closeTimeout = CLOSE_TIMEOUT_MS;
   const take = listener.onWsServerConnection.bind(listener);
   listener.onWsServerConnection = (socket, request) => {
     socket.on('error', () => socket.terminate());
