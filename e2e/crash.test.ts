@@ -103,6 +103,7 @@ describe('a node that is killed again and again', () => {
         await node.start();
         await atWork(startedAtMs);
       }
+      expect(crashes).toEqual(PERSISTENCE_POINTS.map((point) => ['SIGKILL', 'crashing on purpose', point]));
       // One of the named points lies between commit and receipt: that receipt came when the result was sent again.
       expect(tabs.reduce((sum, tab) => sum + tab.recovered, 0)).toBeGreaterThan(0);
     },

@@ -1,5 +1,4 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { PeerId } from '../ids.ts';
 import type { ResultBody, Unit } from '../kinds/registry.ts';
 import {
   PROVIDERS,
@@ -32,8 +31,6 @@ const optional = <T, K extends string>(name: K, value: Arbitrary<T>): Arbitrary<
 const join = <A extends object, B extends object>(a: Arbitrary<A>, b: Arbitrary<B>): Arbitrary<A & B> =>
   fc.tuple(a, b).map(([x, y]) => ({ ...x, ...y }));
 const typed = <T extends string>(type: T) => ({ type: fc.constant(type) });
-
-const arbitraryPeer: PeerId = '12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X' as PeerId;
 
 export const tensor: Arbitrary<Tensor> = fc
   .tuple(text, fc.constantFrom(...DTYPES), fc.array(fc.nat(4), { maxLength: 3 }))
