@@ -6,9 +6,12 @@ import { WorkerPool } from './pool/pool.ts';
 import { spawnWorker } from './pool/spawn.ts';
 import { ReceiptBook } from './receipts/book.ts';
 import { parseOptions } from './session/options.ts';
+import { breathe } from './session/breathe.ts';
 import { Session } from './session/session.ts';
 import { StateStore } from './state/store.ts';
 import type { GridtabApi } from './state/types.ts';
+import { warmUps } from './strings/format.ts';
+import { t } from './strings/strings.ts';
 import { mount } from './ui/mount.tsx';
 
 declare global {
@@ -53,6 +56,15 @@ function boot(): void {
   addEventListener('pageshow', (event) => {
     if (event.persisted) session.comeBack();
   });
+  void warmUp();
+}
+
+/** After the page is drawn, so that the figures which Start brings appear without a pause. */
+async function warmUp(): Promise<void> {
+  for (const make of warmUps(t.locale)) {
+    await breathe();
+    make();
+  }
 }
 
 boot();

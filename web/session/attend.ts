@@ -4,6 +4,7 @@ import { errorText } from '../../protocol/outcome.ts';
 import type { OpenReport } from '../../worker/contract.ts';
 import type { Link } from '../peer/peer.ts';
 import { loadCursor, saveCursor } from '../receipts/book.ts';
+import { breathe } from './breathe.ts';
 import { Burst } from './burst.ts';
 import type { LinkEnd } from './connect.ts';
 import { helloOf } from './hello.ts';
@@ -34,6 +35,8 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
     return joined.refusal === null ? lost(joined.message) : { workedMs: null, refusal: joined.refusal };
   }
   onTerms(joined, run);
+  // The page is drawn anew by that: the streams are opened in a task of their own.
+  await breathe();
 
   const { account } = context.identity;
   const cursorKey = `${context.loaded.url}|${link.peer}|${account.id}`;
@@ -150,6 +153,8 @@ async function joinOver(
     const deps = { validator: link.peer, peer: identity.peer, run: (lease: Lease) => burst.run(lease) };
     const joined = await join(stream, hello, deps, signal);
     burst.judged(joined, link);
+    // Checking the receipt of a burst and drawing what joining changes are two tasks.
+    await breathe();
     return joined;
   } catch (error) {
     return { ok: false, refusal: null, message: errorText(error) };

@@ -231,6 +231,29 @@ describe('results without a verdict', () => {
     expect(ran).toBe(MAX_UNANSWERED + 1);
   });
 
+  it('are judged by the validator they are for alone', async () => {
+    const { desk, side } = setUp();
+    desk.attach(side);
+    await vi.advanceTimersByTimeAsync(20);
+    desk.detach();
+    const taskId = side.of('result')[0]?.taskId ?? subnet;
+    const verdict = {
+      type: 'rejected',
+      taskId,
+      code: 'NOT_YOUR_LEASE',
+      message: '',
+      next: 'continue',
+    } as const;
+    desk.verdict(verdict);
+    desk.attach({ validator: 'another' as PeerId, maxLeases: 4, send: () => Promise.resolve(true) });
+    desk.verdict(verdict);
+    expect(rows.get(toHex(taskId))?.status).toBe('returned');
+    desk.detach();
+    desk.attach(side);
+    desk.verdict(verdict);
+    expect(rows.get(toHex(taskId))?.status).toBe('rejected');
+  });
+
   it('bound what streams that drop and lease anew can pile up', async () => {
     const { desk } = setUp();
     run = () => new Promise(() => {});

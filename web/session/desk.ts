@@ -1,7 +1,7 @@
 import { toHex } from '../../protocol/bytes.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { MAX_LEASES, MAX_TEXT_CHARS } from '../../protocol/limits.ts';
-import type { Lease, WorkFromNode, WorkFromTab } from '../../protocol/messages.ts';
+import type { Lease, WorkFromTab } from '../../protocol/messages.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { SignedReceipt, Receipt } from '../../protocol/receipt.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
@@ -11,6 +11,7 @@ import type { ReceiptClaim } from '../receipts/check.ts';
 import type { UnitRow } from '../state/types.ts';
 import { Cooldown } from './cooldown.ts';
 import { isTaskOf } from './task-check.ts';
+import { judged, Unanswered, type Answered, type ResultMessage, type Verdict } from './unanswered.ts';
 import { leasedRow } from './unit-row.ts';
 
 /** One unit runs, one waits: that hides the round trip to the validator. */
@@ -36,11 +37,6 @@ type Held = {
   expiresAtMs: number;
   voided: UnitRow['refusal'];
 };
-/** A result that waits for its verdict. The unit's input is not kept. */
-type Answered = { validator: PeerId; row: UnitRow; message: ResultMessage };
-type ResultMessage = Extract<WorkFromTab, { type: 'result' }>;
-type Verdict = Extract<WorkFromNode, { type: 'accepted' | 'rejected' }>;
-
 export type DeskDeps = {
   /** 32 bytes. */
   subnet: Uint8Array;
@@ -68,7 +64,7 @@ export type DeskLine = { validator: PeerId; maxLeases: number; send(message: Wor
 export class UnitDesk {
   readonly #deps: DeskDeps;
   readonly #queue: Held[] = [];
-  readonly #unanswered = new Map<string, Answered>();
+  readonly #unanswered = new Unanswered();
   readonly #cooldown = new Cooldown(() => this.#ask());
   /** Leases that could not be run while there was no stream to say so, to be handed back on the next. */
   #lapsed: { validator: PeerId; taskId: Uint8Array }[] = [];
@@ -98,9 +94,7 @@ export class UnitDesk {
       const taskIds = lapsed.slice(at, at + MAX_LEASES).map(({ taskId }) => taskId);
       void line.send({ type: 'release', taskIds, reason: 'not run' });
     }
-    for (const { validator, message } of this.#unanswered.values()) {
-      if (validator === line.validator) void line.send(message);
-    }
+    for (const message of this.#unanswered.messagesFor(line.validator)) void line.send(message);
     this.#ask();
   }
 
@@ -147,25 +141,11 @@ export class UnitDesk {
 
   /** The validator's word on a result. One for a task that has no result waiting is ignored. */
   verdict(verdict: Verdict): void {
-    const id = toHex(verdict.taskId);
-    const answered = this.#unanswered.get(id);
-    if (answered === undefined) return;
-    this.#unanswered.delete(id);
-    const { validator, message } = answered;
-    const claim: ReceiptClaim = {
-      validator,
-      peer: this.#deps.peer,
-      taskId: message.taskId,
-      kind: message.result.kind,
-      digest: message.digest,
-    };
-    // A result that was sent again after a reconnect may have its verdict, and its receipt, already.
-    const receipt = verdict.receipt === undefined ? null : this.#deps.onReceipt(verdict.receipt, claim);
-    if (receipt?.ok) this.#show(answered, { status: 'accepted', work: receipt.value.work.toString() });
-    else if (verdict.type === 'accepted') this.#show(answered, { status: 'accepted' });
-    else
-      this.#show(answered, { status: 'rejected', refusal: { code: verdict.code, message: verdict.message } });
-    if (this.#line !== null && this.#room(this.#line) > this.#wished) this.#ask();
+    const line = this.#line;
+    const answered = line === null ? null : this.#unanswered.take(verdict.taskId, line.validator);
+    if (line === null || answered === null) return;
+    this.#show(answered, judged(answered, verdict, this.#deps.peer, this.#deps.onReceipt));
+    if (this.#room(line) > this.#wished) this.#ask();
     this.#quiet();
   }
 
@@ -307,7 +287,7 @@ export class UnitDesk {
         elapsedMs,
       };
       const answered: Answered = { validator: held.validator, row: held.row, message };
-      this.#unanswered.set(held.row.taskId, answered);
+      this.#unanswered.add(answered);
       this.#show(answered, { status: 'returned', provider, elapsedMs });
       this.#deps.onDone(outcome.value);
       if (this.#line?.validator === held.validator) void this.#line.send(message);

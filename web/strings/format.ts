@@ -119,3 +119,13 @@ const timesOnce = once(
     }),
 );
 const times = (locale: string): Intl.DateTimeFormat => timesOnce(locale, 0, 0);
+
+/**
+ * The first formatter of a kind makes the browser read its language data, tens of milliseconds on a slow machine. Each of
+ * these pays for one ahead of the first screen full of figures; to be run in tasks of their own.
+ */
+export const warmUps = (locale: string): (() => unknown)[] => [
+  () => integer(0, locale),
+  () => creditDigits('0', locale),
+  () => clockTime(0, locale),
+];
