@@ -43,7 +43,11 @@ describe('checkShares', () => {
   });
 
   it('takes any part of the shares: what is kept back is not paid', () => {
-    fc.assert(fc.property(fc.subarray(shares), (part) => expect(codeOf(part)).toBe('OK')));
+    fc.assert(
+      fc.property(fc.subarray(shares), (part) => {
+        expect(codeOf(part)).toBe('OK');
+      }),
+    );
   });
 
   it('refuses a nonce that does not reach the target', () => {
