@@ -3,9 +3,9 @@ import { identify } from '@libp2p/identify';
 import type { PrivateKey } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
-import { webRTCDirect } from '@libp2p/webrtc';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
+import { guardedWebRTCDirect } from './webrtc.ts';
 import type { WebRtcCertificate } from './webrtc-certificate.ts';
 import { guardedWebSockets } from './websockets.ts';
 
@@ -44,7 +44,7 @@ export function createNet(options: NetOptions) {
       announce: options.announce,
     },
     transports: [
-      webRTCDirect({ certificate: options.certificate }),
+      guardedWebRTCDirect({ certificate: options.certificate }),
       guardedWebSockets(
         options.tls === undefined ? {} : { https: { cert: options.tls.cert, key: options.tls.key } },
       ),
