@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright';
 import { browserArgs, browserPath } from '../farm/browser.ts';
-import { startNodeProcess } from '../farm/node-process.ts';
+import { passingNodeFlags, startNodeProcess } from '../farm/node-process.ts';
 import { openTab, waitForState } from '../farm/tab.ts';
 
 const OUT = new URL('../docs/', import.meta.url).pathname;
@@ -16,20 +16,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const dataDir = await mkdtemp(join(tmpdir(), 'gridtab-screenshots-'));
 await mkdir(OUT, { recursive: true });
 const node = await startNodeProcess({
-  flags: [
-    '--data',
-    dataDir,
-    '--http-port',
-    '0',
-    '--webrtc-port',
-    '0',
-    '--ws-port',
-    '0',
-    '--epoch-slots',
-    '1',
-    '--log-level',
-    'warn',
-  ],
+  flags: passingNodeFlags(dataDir),
   onLog: say,
 });
 const browser = await chromium.launch({

@@ -9,7 +9,7 @@ import { formatCredits } from '../protocol/ids.ts';
 import { browserArgs, browserPath } from './browser.ts';
 import { demoReport, type DemoTab } from './demo-report.ts';
 import { longTasksOf, watchMainThread } from './main-thread.ts';
-import { startNodeProcess } from './node-process.ts';
+import { passingNodeFlags, startNodeProcess } from './node-process.ts';
 import { openTab, waitForState, type Tab } from './tab.ts';
 
 /** A tab that has not got its first unit verified by then will not. */
@@ -40,20 +40,7 @@ let stopNode: (() => Promise<void>) | undefined;
 
 try {
   const path = browserPath(say);
-  const flags = [
-    '--data',
-    dataDir,
-    '--http-port',
-    '0',
-    '--webrtc-port',
-    '0',
-    '--ws-port',
-    '0',
-    '--epoch-slots',
-    '1',
-    '--log-level',
-    'warn',
-  ];
+  const flags = passingNodeFlags(dataDir);
   const node = await startNodeProcess({ flags, onLog: say });
   stopNode = () => node.stop();
   browser = await chromium.launch({ executablePath: path, args: browserArgs({ webgpu: true }) });

@@ -31,10 +31,6 @@ export class Tabs {
     return this.#tabs.values();
   }
 
-  get size(): number {
-    return this.#tabs.size;
-  }
-
   /** A tab has joined, or says hello again with what it can run by now. */
   join(profile: TabProfile, adapter: string, firstSeq: number): Tab {
     const known = this.#tabs.get(profile.peer);

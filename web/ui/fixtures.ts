@@ -1,4 +1,5 @@
 import { REFUSALS, type RefusalCode } from '../../protocol/refusal.ts';
+import { initialState } from '../state/initial.ts';
 import type { AppState, ReceiptRow, Step, UnitRow } from '../state/types.ts';
 
 /**
@@ -16,36 +17,7 @@ const VALIDATOR = '12D3KooWBv7eHcM4yLr2tXq9WfKp6sJd3nGaZu8oRi5TbYx1CmQk';
 const CLS = 'c'.repeat(60) + '41f7';
 const VAD = 'a'.repeat(60) + '90be';
 
-const idle: AppState = {
-  phase: 'idle',
-  pauseReason: null,
-  steps: [],
-  problems: [],
-  adapter: null,
-  subnet: null,
-  connection: {
-    status: 'offline',
-    transport: null,
-    peer: null,
-    roundTripMs: null,
-    retryAtMs: null,
-    attempts: 0,
-    reason: null,
-  },
-  identity: null,
-  rates: { hashesPerSecond: 0, inferencesPerMinute: 0 },
-  counts: {
-    hash: { accepted: 0, rejected: 0, released: 0 },
-    infer: { accepted: 0, rejected: 0, released: 0 },
-  },
-  credits: { settled: '0', pending: [] },
-  models: [],
-  downloads: [],
-  units: [],
-  receipts: { total: 0, latest: [] },
-  idleReason: null,
-  milestones: { startedMs: null, joinedMs: null, firstVerifiedMs: null },
-};
+const idle: AppState = { ...initialState(), steps: [] };
 
 const step = (id: Step['id'], status: Step['status'], detail = ''): Step => ({ id, status, detail });
 
