@@ -36,7 +36,17 @@ const STREAMS: Stream[] = [
 ];
 
 /** `message.field` that may be left out; every other one is needed. */
-const OPTIONAL = new Set(['terms.receipt', 'rejected.receipt', 'epoch.settled', 'refused.taskId']);
+const OPTIONAL = new Set([
+  'terms.receipt',
+  'rejected.receipt',
+  'epoch.settled',
+  'refused.taskId',
+  'hello.runtime',
+  'standing.burst',
+  'evidence.code',
+]);
+/** Fields of objects without a type of their own that may be left out. */
+const OPTIONAL_INSIDE = new Set(['exhaustive', 'sealed']);
 
 /** Every object inside of `value`, with a way to replace it. */
 function* objectsIn(
@@ -56,7 +66,7 @@ function* objectsIn(
 }
 
 const isOptional = (key: string, { type }: Record<string, unknown>): boolean =>
-  typeof type === 'string' && OPTIONAL.has(`${type}.${key}`);
+  OPTIONAL_INSIDE.has(key) || (typeof type === 'string' && OPTIONAL.has(`${type}.${key}`));
 
 /** Something of another type than `value`, which no field takes in its place. */
 const mistyped = (value: unknown): unknown => (typeof value === 'boolean' ? 1 : true);

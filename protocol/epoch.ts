@@ -14,10 +14,14 @@ export const epochHeaderSchema = v.strictObject({
   previous: hash32,
   beacon: hash32,
   auditCommitment: hash32,
+  /** The audit key of an earlier epoch whose work has all vested or lapsed: anybody can now draw its coins again. */
+  auditReveal: v.nullable(v.strictObject({ epoch: uint(), key: hash32 })),
   receiptCount: uint(),
   /** sha256 over the receipt hashes of the epoch in ascending order. */
   receiptsDigest: hash32,
-  /** sha256 of the dag-cbor of the settlement: account → amount, in ascending account order. */
+  /** sha256 of the dag-cbor of the weights: [mechanism, account, peer, weight] in ascending order. */
+  weightsDigest: hash32,
+  /** sha256 of the dag-cbor of the settlement: [mechanism, role, account, amount] in ascending order. */
   settlementDigest: hash32,
   /** 12 s slots in which the validator was up. */
   slots: uint(),

@@ -22,6 +22,12 @@ export const MAX_TENSOR_RANK = 8;
 export const MAX_TENSOR_BYTES = 5 * 1024 * 1024;
 /** Shares in one hash result. Units are sized for about 16; 4,096 leaves the Poisson tail no chance. */
 export const MAX_SHARES = 4096;
+/** Shares of a timed burst: the 1,024 smallest digests tell the rate to 3.1 %, in 8 KiB. */
+export const MAX_BURST_SHARES = 1024;
+/** Longest timed burst; anything longer would be work rather than a measurement. */
+export const MAX_BURST_MS = 5_000;
+/** Evidence as JSON: numbers and short names, for people to read. */
+export const MAX_EVIDENCE_CHARS = 4_000;
 /** Models in a catalogue, and in a tab's hello. */
 export const MAX_MODELS = 256;
 /** Leases one tab may hold: the prefetch depth of 2, plus the one being returned. */
@@ -35,6 +41,8 @@ export const CHUNK_BYTES = 1024 * 1024;
 
 /** A started message must be complete within this time; bounds what a slow sender can hold. */
 export const MESSAGE_TIMEOUT_MS = 20_000;
+/** A tab opens what it has in memory; the rest is the round trip and the megabytes of a large model's tensors. */
+export const OPEN_TIMEOUT_MS = 30_000;
 /** Joining includes a hash burst, which takes a slow CPU tens of seconds. */
 export const JOIN_TIMEOUT_MS = 180_000;
 /** Messages a peer may send per second on average, and in one burst. Hash units are sized for seconds, not milliseconds. */

@@ -27,17 +27,35 @@ export const modelSchema = v.strictObject({
   chunks: v.pipe(v.array(hex(32)), v.minLength(1)),
   inputs: v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS)),
   outputs: v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS)),
-  /** Tier T: relative L2 of each output against the recomputed one, over max(its norm, floor). */
-  tolerance: v.strictObject({
-    class: v.literal('T'),
-    relativeL2: measure,
-    floor: measure,
-    /**
-     * Outputs of probabilities, compared as logarithms too: a confident softmax is 1 and 0 to within any tolerance, which a
-     * tab could guess; the logarithms are the logits, which it has to compute.
-     */
-    logOutputs: v.optional(v.pipe(v.array(text), v.maxLength(MAX_TENSORS))),
-  }),
+  tolerance: v.variant('class', [
+    /** Tier E: every backend gives the same bits, so an audit is equality. */
+    v.strictObject({ class: v.literal('E') }),
+    /** Tier T: relative L2 of each output against the recomputed one, over max(its norm, floor). */
+    v.strictObject({
+      class: v.literal('T'),
+      relativeL2: measure,
+      floor: measure,
+      /**
+       * Outputs of probabilities, compared as logarithms too: a confident softmax is 1 and 0 to within any tolerance, which
+       * a tab could guess; the logarithms are the logits, which it has to compute.
+       */
+      logOutputs: v.optional(v.pipe(v.array(text), v.maxLength(MAX_TENSORS))),
+    }),
+  ]),
+  /** Tensors inside the graph that the file gives as further outputs: sealed with every result, opened for audits. */
+  interior: v.optional(v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS))),
+  /**
+   * WASM lane: results of these runtimes on WebAssembly, one thread, were found to be the same bits as the validator's, so
+   * they are audited by equality whatever the tolerance.
+   */
+  wasmLane: v.optional(
+    v.strictObject({
+      /** Package and version, e.g. `onnxruntime-web@1.30.0`. */
+      runtime: text,
+      /** SHA-256 of the .wasm files that were compared. */
+      artefacts: v.pipe(v.array(hex(32)), v.minLength(1), v.maxLength(16)),
+    }),
+  ),
   /** Cost of one run, in FLOPs (a multiply-add counts 2). */
   flops: uint(),
   /** Known answer: inputs from `knownInput(seed)` (known-answer.ts), outputs as base64 of raw little-endian data. */
@@ -77,8 +95,17 @@ export const manifestSchema = v.strictObject({
   policy: v.strictObject({
     epochSlots: uint(),
     slotMs: uint(),
+    /** A reward is released after this many further accepted units of its kind, */
     vestingTasks: uint(),
+    /** or after this many epochs, whichever is first. Audit keys are published as late. */
+    vestingEpochs: uint(),
+    /** p = min(1, max(floor, kappa · s / (s + E))): s the unit's work, E the unvested work of the peer in its kind. */
+    auditKappa: uint(1_000),
     auditFloorPpm: uint(1_000_000),
+    /** Epochs for which a peer scores nothing after a proven failure. */
+    punishedEpochs: uint(),
+    /** Refusals to open, remembered for good, that count as a proven failure. */
+    strikes: uint(1_000),
     /** A hash burst of this many shares at this compact target admits a peer. */
     registration: v.strictObject({ bits: uint32, shares: uint(4096) }),
   }),

@@ -1,10 +1,20 @@
 import * as v from 'valibot';
 import { signedEpochSchema } from './epoch.ts';
 import { KIND_NAMES, resultSchema, unitSchema } from './kinds/registry.ts';
-import { MAX_EPOCHS_PER_PAGE, MAX_LEASES, MAX_MODELS, MAX_RECEIPTS_PER_PAGE } from './limits.ts';
+import {
+  MAX_BURST_MS,
+  MAX_BURST_SHARES,
+  MAX_EPOCHS_PER_PAGE,
+  MAX_EVIDENCE_CHARS,
+  MAX_LEASES,
+  MAX_MODELS,
+  MAX_RECEIPTS_PER_PAGE,
+  MAX_TENSORS,
+} from './limits.ts';
 import { signedReceiptSchema } from './receipt.ts';
 import { REFUSAL_CODES } from './refusal.ts';
-import { hash32, measure, signature64, text, uint, uint64 } from './schema.ts';
+import { bytes, hash32, measure, signature64, text, uint, uint64 } from './schema.ts';
+import { tensorSchema } from './tensor.ts';
 
 /**
  * Every message of every stream, as discriminated unions on `type`. Decoding rebuilds each one field by field;
@@ -14,6 +24,9 @@ import { hash32, measure, signature64, text, uint, uint64 } from './schema.ts';
 export const PROVIDERS = ['webgpu', 'wasm', 'cpu'] as const;
 /** What ran a unit: a WebGPU adapter, WebAssembly, or plain JavaScript. A tab's claim: shown, never scored. */
 export type Provider = (typeof PROVIDERS)[number];
+
+/** Shares and probabilities are parts per million. */
+const PPM = 1_000_000;
 
 const refusalFields = {
   code: v.picklist(REFUSAL_CODES),
@@ -83,6 +96,8 @@ export const joinFromTab = v.variant('type', [
     }),
     /** Hashes per second, as measured by the tab. */
     hashRate: measure,
+    /** What runs models on WebAssembly, where anything does: `onnxruntime-web@1.30.0`, and the SHA-256 of its .wasm. */
+    runtime: v.optional(v.strictObject({ name: text, artefact: hash32 })),
   }),
   v.strictObject({ type: v.literal('proof'), ...resultFields }),
 ]);
@@ -106,6 +121,14 @@ export const workFromTab = v.variant('type', [
   /** Releases every lease and stops new ones until `resume`. */
   v.strictObject({ type: v.literal('pause'), reason: text }),
   v.strictObject({ type: v.literal('resume'), n: uint(MAX_LEASES) }),
+  /** What `open` asked for; none when the tab cannot. */
+  v.strictObject({
+    type: v.literal('opening'),
+    taskId: hash32,
+    tensors: v.pipe(v.array(tensorSchema), v.maxLength(MAX_TENSORS)),
+  }),
+  /** The smallest digests that a timed burst found: 8 bytes each, time and nonce as little-endian u32, in any order. */
+  v.strictObject({ type: v.literal('burst'), burstId: hash32, shares: bytes(0, 8 * MAX_BURST_SHARES) }),
 ]);
 export const workFromNode = v.variant('type', [
   v.strictObject({ type: v.literal('lease'), ...leaseFields }),
@@ -119,6 +142,20 @@ export const workFromNode = v.variant('type', [
   }),
   /** The lease is void: run something else. */
   v.strictObject({ type: v.literal('cancel'), taskId: hash32, ...refusalFields }),
+  /** Before its verdict: show the interior tensors that the result was sealed with. Not shown, not paid. */
+  v.strictObject({ type: v.literal('open'), taskId: hash32, deadlineMs: uint() }),
+  /**
+   * Hash as fast as possible for `durationMs`, `startInMs` from now, and send the `keep` smallest digests: a measurement,
+   * not paid. The preimage is a unit's (header.ts): version 1, `beacon`, `burstId`, any time, `bits` 0, any nonce.
+   */
+  v.strictObject({
+    type: v.literal('burst'),
+    burstId: hash32,
+    beacon: hash32,
+    startInMs: uint(MAX_BURST_MS),
+    durationMs: uint(MAX_BURST_MS),
+    keep: uint(MAX_BURST_SHARES),
+  }),
   /** No work for now, why, and when to expect some. */
   v.strictObject({ type: v.literal('idle'), reason: text, retryInMs: uint() }),
   v.strictObject({
@@ -137,6 +174,10 @@ export const ledgerFromTab = v.variant('type', [
   v.strictObject({ type: v.literal('receipts'), after: uint(), limit: uint(MAX_RECEIPTS_PER_PAGE) }),
   v.strictObject({ type: v.literal('balance') }),
   v.strictObject({ type: v.literal('epochs'), from: uint(), limit: uint(MAX_EPOCHS_PER_PAGE) }),
+  /** How the validator sees this tab. */
+  v.strictObject({ type: v.literal('standing') }),
+  /** The verdict on one of the tab's own tasks, with what stands behind it. */
+  v.strictObject({ type: v.literal('evidence'), taskId: hash32 }),
 ]);
 export const ledgerFromNode = v.variant('type', [
   /** Receipts of the tab's account in the order of their rows; `next` is the `after` of the following page. */
@@ -149,14 +190,60 @@ export const ledgerFromNode = v.variant('type', [
   v.strictObject({
     type: v.literal('balance'),
     account: hash32,
-    /** Base units from closed epochs. */
+    /** Base units from closed epochs; what was forfeited is taken off. */
     settled: uint64,
+    /** The part of them that has not vested yet. */
+    held: uint64,
     /** Verified work of the open epoch, by kind, still to be settled. */
     pending: v.array(v.strictObject({ kind: text, units: uint(), work: uint64 })),
   }),
   v.strictObject({
     type: v.literal('epochs'),
     headers: v.pipe(v.array(signedEpochSchema), v.maxLength(MAX_EPOCHS_PER_PAGE)),
+  }),
+  v.strictObject({
+    type: v.literal('standing'),
+    epoch: uint(),
+    kinds: v.pipe(
+      v.array(
+        v.strictObject({
+          kind: v.picklist(KIND_NAMES),
+          /** Probability that the next unit of usual size is audited, in parts per million. */
+          auditPpm: uint(PPM),
+          /** Accepted units that have not vested yet, and their work: the escrow that a proven failure forfeits. */
+          unvested: uint(),
+          escrow: uint64,
+          /** Accepted units in all. */
+          accepted: uint(),
+          /** Audits of the account's tabs in this kind, and the quality they prove (verification: q). */
+          passed: uint(),
+          failed: uint(),
+          qualityPpm: uint(PPM),
+          /** A result was out of tolerance lately: every unit is audited until it is cleared or proven. */
+          suspect: v.boolean(),
+        }),
+      ),
+      v.maxLength(KIND_NAMES.length),
+    ),
+    /** Share of leases answered in good time; weighs the score. */
+    latencyPpm: uint(PPM),
+    /** Refusals to open, remembered for good. */
+    strikes: uint(),
+    /** The first epoch in which the peer scores again after a proven failure; 0 when it is in good standing. */
+    punishedUntilEpoch: uint(),
+    /** Base units of the account: taken by proven failures of any of its tabs. */
+    forfeited: uint64,
+    /** The last timed burst: hashes per second and its 95 % interval, in whole hashes. */
+    burst: v.optional(v.strictObject({ rate: uint64, low: uint64, high: uint64, atMs: measure })),
+  }),
+  v.strictObject({
+    type: v.literal('evidence'),
+    taskId: hash32,
+    state: v.picklist(['accepted', 'rejected', 'revoked']),
+    /** Why it was refused, or taken back. */
+    code: v.optional(v.picklist(REFUSAL_CODES)),
+    /** JSON: what was compared with what, and the numbers. */
+    evidence: v.pipe(v.string(), v.maxLength(MAX_EVIDENCE_CHARS)),
   }),
   refused,
 ]);

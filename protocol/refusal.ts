@@ -27,6 +27,8 @@ export const REFUSALS = {
   NOT_FINITE: ['A tensor holds NaN or infinity where the recomputed one does not.', 'continue'],
   OUT_OF_TOLERANCE: ['The recomputed result differs by more than the tolerance.', 'continue'],
   DIGEST_MISMATCH: ['The recomputed result differs.', 'continue'],
+  INCOMPLETE_RANGE: ['A share of a range that was to be searched whole is missing.', 'continue'],
+  UNOPENED: ['The validator asked to see more of this result and was not shown it.', 'continue'],
   VERIFIER_FAILED: ['The validator could not check this result; the unit will be issued again.', 'continue'],
   NOT_FOUND: ['What was asked for is not here.', 'continue'],
 } as const satisfies Record<string, readonly [sentence: string, next: RefusalNext]>;

@@ -16,8 +16,8 @@ export type NodeConfig = {
   relayReservations: number;
   epochSlots: number;
   slotMs: number;
-  /** Probability of an audit, in parts per million. */
-  auditPpm: number;
+  /** Least probability of an audit, in parts per million; newcomers and suspects are audited more (trust). */
+  auditFloorPpm: number;
   verifyThreads: number;
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 };
@@ -39,7 +39,7 @@ export const DEFAULTS: NodeConfig = {
   relayReservations: 1_000,
   epochSlots: 360,
   slotMs: SLOT_MS,
-  auditPpm: 1_000_000,
+  auditFloorPpm: 10_000,
   verifyThreads: 1,
   logLevel: 'info',
 };
@@ -55,10 +55,22 @@ export const MECHANISMS: Manifest['kinds'] = KIND_NAMES.map((kind) => ({
 /** Registration: 16 shares of 2^14 hashes: a second on a software adapter, nothing on a GPU. */
 export const REGISTRATION = { bits: 0x1f03_ffff, shares: 16 };
 
+/**
+ * A steady tab holds 200 units of its reward in escrow, so that p = 3/201 = 1.5 % and a cheat loses three times what it
+ * saves on average (verification.md).
+ */
+export const TRUST_POLICY = {
+  vestingTasks: 200,
+  vestingEpochs: 20,
+  auditKappa: 3,
+  punishedEpochs: 10,
+  strikes: 3,
+} as const;
+
 export const policyOf = (config: NodeConfig): Manifest['policy'] => ({
   epochSlots: config.epochSlots,
   slotMs: config.slotMs,
-  vestingTasks: 200,
-  auditFloorPpm: 10_000,
+  ...TRUST_POLICY,
+  auditFloorPpm: config.auditFloorPpm,
   registration: REGISTRATION,
 });

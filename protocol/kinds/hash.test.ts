@@ -59,8 +59,10 @@ describe('hash work', () => {
   });
 
   it('counts shares times their difficulty, and digests what it counts', () => {
-    expect(hashWork(spec, { nonces: [1, 2, 3] })).toBe(3n * 0x1_0001_0001n);
-    expect(hashWork(spec, { nonces: [] })).toBe(0n);
+    const range = { time: 0, nonceStart: 0, nonceCount: 5000 };
+    expect(hashWork(spec, range, { nonces: [1, 2, 3] })).toBe(3n * 0x1_0001_0001n);
+    expect(hashWork(spec, range, { nonces: [] })).toBe(0n);
+    expect(hashWork({ ...spec, exhaustive: true }, range, { nonces: [1] })).toBe(5000n);
     expect(toHex(hashKind.digest({ nonces: [1] }))).not.toBe(toHex(hashKind.digest({ nonces: [2] })));
   });
 });

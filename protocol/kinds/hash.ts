@@ -13,6 +13,11 @@ export const hashSpecSchema = v.strictObject({
   algorithm: v.literal('sha256d'),
   version: uint32,
   bits: uint32,
+  /**
+   * The whole range has to be searched and is paid whole; without it shares are paid, and one that is kept back costs its
+   * finder alone.
+   */
+  exhaustive: v.optional(v.literal(true)),
 });
 export type HashSpec = v.InferOutput<typeof hashSpecSchema>;
 
@@ -57,6 +62,13 @@ export function reachesTarget(preimage: Uint8Array, nonce: number, target: bigin
   return digestToNumber(sha256d(header)) <= target;
 }
 
-/** Work of a hash result: shares times the expected hashes of one share. Whole, so that sums are exact. */
-export const hashWork = (spec: HashSpec, body: HashBody): Work =>
-  asWork(BigInt(body.nonces.length) * hashesPerShare(targetFromBits(spec.bits)));
+/**
+ * Work of a hash result: shares times the expected hashes of one share, or the range where it has to be searched whole.
+ * An integer, so that sums are exact.
+ */
+export const hashWork = (spec: HashSpec, input: HashInput, body: HashBody): Work =>
+  asWork(
+    spec.exhaustive === true
+      ? BigInt(input.nonceCount)
+      : BigInt(body.nonces.length) * hashesPerShare(targetFromBits(spec.bits)),
+  );

@@ -14,8 +14,11 @@ const tensors = v.pipe(v.array(tensorSchema), v.minLength(1), v.maxLength(MAX_TE
 export const inferInputSchema = v.strictObject({ tensors });
 export type InferInput = v.InferOutput<typeof inferInputSchema>;
 
-/** The model's outputs in the order of its signature. */
-export const inferBodySchema = v.strictObject({ outputs: tensors });
+/**
+ * The model's outputs in the order of its signature. `sealed` is `hashCbor` of the interior tensors that the catalogue asks
+ * for, in its order: the tab commits to them with the digest and shows them when it is asked to open the result.
+ */
+export const inferBodySchema = v.strictObject({ outputs: tensors, sealed: v.optional(hash32) });
 export type InferBody = v.InferOutput<typeof inferBodySchema>;
 
 /** One inference; its work is the model's cost in FLOPs from the catalogue. */

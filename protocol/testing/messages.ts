@@ -19,6 +19,7 @@ const bytesOf = (length: number): Arbitrary<Uint8Array> =>
 const hash = bytesOf(32);
 const text = fc.string({ maxLength: 200 });
 const uint = fc.maxSafeNat();
+const ppm = fc.nat(1_000_000);
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const measure = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }));
@@ -42,7 +43,10 @@ const tensors = fc.array(tensor, { minLength: 1, maxLength: 3 });
 export const unit: Arbitrary<Unit> = fc.oneof(
   fc.record({
     kind: fc.constant('hash' as const),
-    spec: fc.record({ algorithm: fc.constant('sha256d' as const), version: uint32, bits: uint32 }),
+    spec: join(
+      fc.record({ algorithm: fc.constant('sha256d' as const), version: uint32, bits: uint32 }),
+      optional('exhaustive', fc.constant(true as const)),
+    ),
     input: fc
       .tuple(uint32, uint32, uint32)
       .map(([time, nonceStart, n]) => ({ time, nonceStart, nonceCount: 1 + (n % (2 ** 32 - nonceStart)) })),
@@ -58,7 +62,10 @@ export const result: Arbitrary<ResultBody> = fc.oneof(
     kind: fc.constant('hash' as const),
     body: fc.record({ nonces: fc.array(uint32, { maxLength: 20 }) }),
   }),
-  fc.record({ kind: fc.constant('infer' as const), body: fc.record({ outputs: tensors }) }),
+  fc.record({
+    kind: fc.constant('infer' as const),
+    body: join(fc.record({ outputs: tensors }), optional('sealed', hash)),
+  }),
 );
 
 const refusalFields = {
@@ -77,29 +84,32 @@ const returned = {
 const refused = join(fc.record({ ...typed('refused'), ...refusalFields }), optional('taskId', hash));
 
 export const joinFromTabMessages: Arbitrary<JoinFromTab>[] = [
-  fc.record({
-    ...typed('hello'),
-    version: uint,
-    build: text,
-    subnet: hash,
-    account: hash,
-    delegation: bytesOf(64),
-    kinds: fc.array(
-      fc.record({
-        kind: fc.constantFrom('hash', 'infer'),
-        providers: fc.subarray([...PROVIDERS]),
+  join(
+    fc.record({
+      ...typed('hello'),
+      version: uint,
+      build: text,
+      subnet: hash,
+      account: hash,
+      delegation: bytesOf(64),
+      kinds: fc.array(
+        fc.record({
+          kind: fc.constantFrom('hash', 'infer'),
+          providers: fc.subarray([...PROVIDERS]),
+        }),
+        { maxLength: 3 },
+      ),
+      models: fc.array(hash, { maxLength: 3 }),
+      adapter: fc.record({
+        class: fc.constantFrom('gpu', 'software', 'none'),
+        vendor: text,
+        architecture: text,
+        description: text,
       }),
-      { maxLength: 3 },
-    ),
-    models: fc.array(hash, { maxLength: 3 }),
-    adapter: fc.record({
-      class: fc.constantFrom('gpu', 'software', 'none'),
-      vendor: text,
-      architecture: text,
-      description: text,
+      hashRate: measure,
     }),
-    hashRate: measure,
-  }),
+    optional('runtime', fc.record({ name: text, artefact: hash })),
+  ),
   fc.record({ ...typed('proof'), ...returned }),
 ];
 export const joinFromNodeMessages: Arbitrary<JoinFromNode>[] = [
@@ -116,12 +126,23 @@ export const workFromTabMessages: Arbitrary<WorkFromTab>[] = [
   fc.record({ ...typed('release'), taskIds: fc.array(hash, { maxLength: 4 }), reason: text }),
   fc.record({ ...typed('pause'), reason: text }),
   fc.record({ ...typed('resume'), n: fc.nat(4) }),
+  fc.record({ ...typed('opening'), taskId: hash, tensors: fc.array(tensor, { maxLength: 3 }) }),
+  fc.record({ ...typed('burst'), burstId: hash, shares: fc.uint8Array({ maxLength: 100 }) }),
 ];
 export const workFromNodeMessages: Arbitrary<WorkFromNode>[] = [
   fc.record({ ...typed('lease'), ...lease }),
   fc.record({ ...typed('accepted'), taskId: hash, receipt: signed }),
   join(fc.record({ ...typed('rejected'), taskId: hash, ...refusalFields }), optional('receipt', signed)),
   fc.record({ ...typed('cancel'), taskId: hash, ...refusalFields }),
+  fc.record({ ...typed('open'), taskId: hash, deadlineMs: uint }),
+  fc.record({
+    ...typed('burst'),
+    burstId: hash,
+    beacon: hash,
+    startInMs: fc.nat(5_000),
+    durationMs: fc.nat(5_000),
+    keep: fc.nat(1024),
+  }),
   fc.record({ ...typed('idle'), reason: text, retryInMs: uint }),
   join(
     fc.record({ ...typed('epoch'), epoch: uint, beacon: hash, endsInMs: uint }),
@@ -133,6 +154,8 @@ export const ledgerFromTabMessages: Arbitrary<LedgerFromTab>[] = [
   fc.record({ ...typed('receipts'), after: uint, limit: fc.nat(128) }),
   fc.record(typed('balance')),
   fc.record({ ...typed('epochs'), from: uint, limit: fc.nat(64) }),
+  fc.record(typed('standing')),
+  fc.record({ ...typed('evidence'), taskId: hash }),
 ];
 export const ledgerFromNodeMessages: Arbitrary<LedgerFromNode>[] = [
   fc.record({
@@ -145,8 +168,43 @@ export const ledgerFromNodeMessages: Arbitrary<LedgerFromNode>[] = [
     ...typed('balance'),
     account: hash,
     settled: uint64,
+    held: uint64,
     pending: fc.array(fc.record({ kind: text, units: uint, work: uint64 }), { maxLength: 3 }),
   }),
   fc.record({ ...typed('epochs'), headers: fc.array(signed, { maxLength: 3 }) }),
+  join(
+    fc.record({
+      ...typed('standing'),
+      epoch: uint,
+      kinds: fc.array(
+        fc.record({
+          kind: fc.constantFrom('hash', 'infer'),
+          auditPpm: ppm,
+          unvested: uint,
+          escrow: uint64,
+          accepted: uint,
+          passed: uint,
+          failed: uint,
+          qualityPpm: ppm,
+          suspect: fc.boolean(),
+        }),
+        { maxLength: 2 },
+      ),
+      latencyPpm: ppm,
+      strikes: uint,
+      punishedUntilEpoch: uint,
+      forfeited: uint64,
+    }),
+    optional('burst', fc.record({ rate: uint64, low: uint64, high: uint64, atMs: measure })),
+  ),
+  join(
+    fc.record({
+      ...typed('evidence'),
+      taskId: hash,
+      state: fc.constantFrom('accepted', 'rejected', 'revoked'),
+      evidence: fc.string({ maxLength: 200 }),
+    }),
+    optional('code', fc.constantFrom(...REFUSAL_CODES)),
+  ),
   refused,
 ];

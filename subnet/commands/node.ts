@@ -24,7 +24,7 @@ type NodeFlags = {
   relayReservations: number;
   epochSlots: number;
   slotMs: number;
-  auditPpm: number;
+  auditFloorPpm: number;
   verifyThreads: number;
   logLevel: NodeConfig['logLevel'];
 };
@@ -81,10 +81,10 @@ export const nodeCommand = (): Command =>
         .default(DEFAULTS.slotMs),
     )
     .option(
-      '--audit-ppm <ppm>',
-      'probability of an audit, in parts per million',
+      '--audit-floor-ppm <ppm>',
+      'least probability of an audit, in parts per million; newcomers are audited more',
       wholeNumber(0, 1_000_000),
-      DEFAULTS.auditPpm,
+      DEFAULTS.auditFloorPpm,
     )
     .option(
       '--verify-threads <n>',

@@ -2,7 +2,8 @@ import { digestOf, type ResultBody, type Unit } from '../../protocol/kinds/regis
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
-import type { AuditFailure, Evidence, NodeKind, UnitContext } from '../kinds/kind.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
+import type { Audit, Claim, NodeKind, UnitContext } from '../kinds/kind.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 
 /** A lease as the dispatcher holds it. */
@@ -24,7 +25,9 @@ export type HeldLease = {
 export type Kinds = {
   nextUnit(kind: KindName, context: UnitContext): Promise<Unit | null>;
   check(lease: HeldLease, result: ResultBody): Outcome<Work, RefusalCode>;
-  audit(lease: HeldLease, result: ResultBody): Promise<{ ok: true; evidence: Evidence } | AuditFailure>;
+  opens(lease: HeldLease): boolean;
+  checkOpening(lease: HeldLease, result: ResultBody, tensors: readonly Tensor[]): Outcome<null, RefusalCode>;
+  audit(lease: HeldLease, claim: Claim<KindName>): Promise<Audit>;
   deadlineMs(unit: Unit): number;
   close(): Promise<void>;
 };
@@ -46,7 +49,9 @@ export function bindKinds(kinds: NodeKinds): Kinds {
       }
       return of(lease.unit.kind).check(lease, result);
     },
-    audit: (lease, result) => of(lease.unit.kind).audit(lease, result),
+    opens: (lease) => of(lease.unit.kind).opens(lease),
+    checkOpening: (lease, result, tensors) => of(lease.unit.kind).checkOpening(lease, result, tensors),
+    audit: (lease, claim) => of(lease.unit.kind).audit(lease, claim),
     deadlineMs: (unit) => of(unit.kind).deadlineMs(unit),
     async close() {
       await Promise.all(Object.values(kinds).map((kind) => kind.close()));

@@ -20,7 +20,7 @@ export function checkShares(lease: Leased<'hash'>, nonces: readonly number[]): O
     if (!reachesTarget(preimage, nonce, target))
       return fail('BELOW_DIFFICULTY', `nonce ${nonce} does not reach the target`);
   }
-  return ok(hashWork(spec, { nonces: [...nonces] }));
+  return ok(hashWork(spec, input, { nonces: [...nonces] }));
 }
 
 type Range = UnitOf<'hash'>['input'];

@@ -1,5 +1,6 @@
 import type { UnitOf } from '../../../protocol/kinds/registry.ts';
 import { MAX_SHARES } from '../../../protocol/limits.ts';
+import { fail, ok } from '../../../protocol/outcome.ts';
 import { hashesPerShare, targetFromBits } from '../../../protocol/target.ts';
 import type { NodeKind } from '../kind.ts';
 import { checkShares } from './check.ts';
@@ -47,11 +48,15 @@ export function hashKindNode(options: HashKindOptions = {}): NodeKind<'hash'> {
     // The task id, and so the preimage, differs with every seq; the extra nonce keeps preimages apart on its own as well.
     nextUnit: async ({ seq, hashRate }) => unit(fixed ?? sizeFor(hashRate), seq % 2 ** 32),
     check: (lease, result) => checkShares(lease, result.body.nonces),
+    opens: () => false,
+    checkOpening: () => ok(null),
     /**
      * Every share is verified again from the stored lease and result. A share that a tab kept to itself costs the tab its
      * pay and nobody else anything, so nothing is searched for here.
      */
-    async audit(lease, result) {
+    async audit(lease, { result }) {
+      if (result === null)
+        return { ...fail('VERIFIER_FAILED', 'the shares were not kept'), evidence: {}, weight: 'none' };
       const { nonces } = result.body;
       const { spec, input } = lease.unit;
       const expected = Number(
@@ -59,7 +64,7 @@ export function hashKindNode(options: HashKindOptions = {}): NodeKind<'hash'> {
       );
       const evidence = { method: 'shares', shares: nonces.length, expected };
       const checked = checkShares(lease, nonces);
-      return checked.ok ? { ok: true, evidence } : { ...checked, evidence };
+      return checked.ok ? { ok: true, evidence } : { ...checked, evidence, weight: 'proof' };
     },
     deadlineMs: ({ input }) =>
       Math.min(MAX_DEADLINE_MS, WAIT_MS + Math.ceil((1000 * input.nonceCount) / SLOWEST)),

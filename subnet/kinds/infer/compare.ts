@@ -2,17 +2,21 @@ import { equalBytes } from '../../../protocol/bytes.ts';
 import type { Model } from '../../../protocol/manifest.ts';
 import type { RefusalCode } from '../../../protocol/refusal.ts';
 import { DTYPE_BYTES, elementCount, float32Values, type Tensor } from '../../../protocol/tensor.ts';
-import type { AuditFailure, Evidence } from '../kind.ts';
+import type { AuditFailure, Evidence, Weight } from '../kind.ts';
 
 type Tolerance = Model['tolerance'];
+type Within = Extract<Tolerance, { class: 'T' }>;
 export type Comparison = { ok: true; evidence: Evidence } | AuditFailure;
 
-const failure = (code: RefusalCode, message: string, evidence: Evidence): AuditFailure => ({
-  ok: false,
-  code,
-  message,
-  evidence,
-});
+const failure = (
+  code: RefusalCode,
+  message: string,
+  evidence: Evidence,
+  weight: Weight = 'gross',
+): AuditFailure => ({ ok: false, code, message, evidence, weight });
+
+/** Times the tolerance from which on a difference is no rounding of any backend. */
+const GROSS = 32;
 
 /**
  * Holds claimed outputs against recomputed ones. Same bits pass at once; otherwise the model's tolerance class decides. A
@@ -29,6 +33,13 @@ export function compareOutputs(
     return { ok: true, evidence: { method: 'equal' } };
   }
   switch (tolerance.class) {
+    case 'E':
+      return failure(
+        'DIGEST_MISMATCH',
+        'the recomputed outputs have other bits',
+        { method: 'equal' },
+        'proof',
+      );
     case 'T':
       return compareWithin(expected, claimed, tolerance);
   }
@@ -62,7 +73,7 @@ export function signatureMismatch(
 function compareWithin(
   expected: readonly Tensor[],
   claimed: readonly Tensor[],
-  tolerance: Tolerance,
+  tolerance: Within,
 ): Comparison {
   let worst = { output: expected[0]?.name ?? '', scale: 'linear', relativeL2: 0 };
   for (const [i, { name: output, ...tensor }] of expected.entries()) {
@@ -102,6 +113,7 @@ function compareWithin(
     'OUT_OF_TOLERANCE',
     `${worst.output} differs by ${found} (relative L2); allowed is ${allowed}`,
     evidence,
+    worst.relativeL2 > GROSS * tolerance.relativeL2 ? 'gross' : 'slight',
   );
 }
 

@@ -58,18 +58,27 @@ export function inferKindNode(options: InferKindOptions): NodeKind<'infer'> {
       return mismatch === null ? ok(asWork(BigInt(model.flops))) : fail('WRONG_SHAPE', mismatch);
     },
 
-    async audit({ unit }, result) {
+    opens: () => false,
+    checkOpening: () => ok(null),
+
+    async audit({ unit }, { result }) {
       const model = modelOf(unit.spec);
       const file = model === null ? null : catalogue.fileOf(model.sha256);
       if (model === null || file === null) {
-        return { ...fail('VERIFIER_FAILED', 'the model is no longer in the catalogue'), evidence: {} };
+        return {
+          ...fail('VERIFIER_FAILED', 'the model is no longer in the catalogue'),
+          evidence: {},
+          weight: 'none',
+        };
       }
+      if (result === null)
+        return { ...fail('VERIFIER_FAILED', 'the outputs were not kept'), evidence: {}, weight: 'none' };
       const compared = await pool.compare(
         { ...model, path: file.path },
         unit.input.tensors,
         result.body.outputs,
       );
-      if (!compared.ok) return { ...compared, evidence: { model: model.name } };
+      if (!compared.ok) return { ...compared, evidence: { model: model.name }, weight: 'none' };
       const { comparison, elapsedMs } = compared.value;
       const recomputeMs = Number(elapsedMs.toFixed(2));
       return { ...comparison, evidence: { ...comparison.evidence, model: model.name, recomputeMs } };

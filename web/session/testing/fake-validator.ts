@@ -110,6 +110,10 @@ export class FakeValidator {
           epochSlots: 10,
           slotMs: 12_000,
           vestingTasks: 0,
+          vestingEpochs: 20,
+          auditKappa: 3,
+          punishedEpochs: 10,
+          strikes: 3,
           auditFloorPpm: 1_000_000,
           registration: { bits: 0x1f00ffff, shares: 1 },
         },
@@ -243,7 +247,7 @@ export class FakeValidator {
         const pending = [
           { kind: 'hash', units: this.ledger.length, work: 65_537n * BigInt(this.ledger.length) },
         ];
-        await wire.send({ type: 'balance', account, settled: 1_500_000_000n, pending });
+        await wire.send({ type: 'balance', account, settled: 1_500_000_000n, held: 0n, pending });
       } else if (request.value.type === 'receipts') {
         // Two a page, so that the tab has to turn pages.
         const { after } = request.value;
