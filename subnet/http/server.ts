@@ -19,6 +19,7 @@ import { jobRoutes } from './jobs.ts';
 import type { JobsApi } from './jobs-api.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { manifestRoute } from './manifest.ts';
+import { metricsRoute, type MetricsSource } from './metrics.ts';
 import { modelsRoute, type ModelFiles } from './models.ts';
 import { sendProblem } from './problem.ts';
 import { route, type Route } from './router.ts';
@@ -40,13 +41,15 @@ export type HttpServerOptions = {
   ready(): boolean;
   jobs: JobsApi;
   adminToken: string;
+  /** Served at /metrics, where there are any. */
+  metrics?: MetricsSource;
   logger: Logger;
   limits?: Partial<HttpLimits>;
 };
 
 export type HttpServer = { url: string; port: number; close(): Promise<void> };
 
-/** Starts the node's HTTP server: page, manifest, models, health, jobs. Rejects when it cannot listen. */
+/** Starts the node's HTTP server: page, manifest, models, health, jobs, metrics. Rejects when it cannot listen. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
   const closing = new AbortController();
@@ -55,6 +58,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     modelsRoute(options.models),
     ...healthRoutes(() => options.ready()),
     ...jobRoutes({ jobs: options.jobs, adminToken: options.adminToken, limits }),
+    ...(options.metrics === undefined ? [] : [metricsRoute(options.metrics, options.adminToken)]),
     {
       pattern: /^\/(?!api\/|models\/)/,
       GET: staticFiles(new AssetFolder(options.distDir), new CompressionCache(limits)),
