@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../protocol/bytes.ts';
 import type { PeerId } from '../../../protocol/ids.ts';
-import { hashPreimage, reachesTarget } from '../../../protocol/kinds/hash.ts';
 import { hashInputSchema } from '../../../protocol/kinds/hash.ts';
-import { targetFromBits } from '../../../protocol/target.ts';
 import * as v from 'valibot';
-import type { Leased, UnitContext } from '../kind.ts';
+import type { UnitContext } from '../kind.ts';
 import { hashKindNode } from './kind.ts';
 import { bitsForShares } from './size.ts';
 
@@ -28,6 +26,11 @@ describe('hashKindNode', () => {
     expect((await kind.nextUnit({ ...context, seq: 2 ** 40 + 5 }))?.input.time).toBe(5);
   });
 
+  it('marks units as exhaustive where it was told to', async () => {
+    expect((await hashKindNode({ exhaustive: true }).nextUnit(context))?.spec.exhaustive).toBe(true);
+    expect((await hashKindNode().nextUnit(context))?.spec).not.toHaveProperty('exhaustive');
+  });
+
   it('fits units to the rate, or to the size it was given', async () => {
     expect((await hashKindNode().nextUnit(context))?.input.nonceCount).toBe(2 ** 17);
     expect((await hashKindNode().nextUnit({ ...context, hashRate: 1e12 }))?.input.nonceCount).toBe(2 ** 32);
@@ -44,26 +47,6 @@ describe('hashKindNode', () => {
       /shares expected/,
     );
     expect(() => hashKindNode({ size: { bits: size.bits, nonceCount: 4096.5 } })).toThrow(RangeError);
-  });
-
-  it('audits by checking every share again, and says what it saw', async () => {
-    const kind = hashKindNode({ size });
-    const unit = await kind.nextUnit(context);
-    if (unit === null) throw new Error('no unit');
-    const lease: Leased<'hash'> = { taskId: sha256(Uint8Array.of(5)), beacon: context.beacon, unit };
-    const preimage = hashPreimage(unit.spec, unit.input, lease.beacon, lease.taskId);
-    const target = targetFromBits(unit.spec.bits);
-    const nonces = Array.from({ length: 4096 }, (_, n) => n).filter((n) =>
-      reachesTarget(preimage, n, target),
-    );
-    const evidence = { method: 'shares', shares: nonces.length, expected: 16 };
-    expect(await kind.audit(lease, { kind: 'hash', body: { nonces } })).toEqual({ ok: true, evidence });
-    const forged = await kind.audit(lease, { kind: 'hash', body: { nonces: [...nonces, 4096] } });
-    expect(forged).toMatchObject({
-      ok: false,
-      code: 'OUT_OF_RANGE',
-      evidence: { shares: nonces.length + 1 },
-    });
   });
 
   it('leaves the slowest useful tab its time', async () => {

@@ -1,15 +1,25 @@
 import type { UnitOf } from '../../../protocol/kinds/registry.ts';
 import { MAX_SHARES } from '../../../protocol/limits.ts';
-import { fail, ok } from '../../../protocol/outcome.ts';
+import { ok } from '../../../protocol/outcome.ts';
 import { hashesPerShare, targetFromBits } from '../../../protocol/target.ts';
 import type { NodeKind } from '../kind.ts';
+import { auditRange, auditShares } from './audit.ts';
 import { checkShares } from './check.ts';
+import { Rescanner, type RescanOptions } from './rescan/rescanner.ts';
 import { type HashSize, sizeFor } from './size.ts';
 
 export type HashKindOptions = {
   /** One size for every tab; without it, each tab's claimed rate decides. */
   size?: HashSize;
+  /** Units whose whole range has to be searched, and is paid; worth it only at rates that a CPU can rescan. */
+  exhaustive?: boolean;
+  /** Nonces that the audit of such a unit searches again. */
+  rescanNonces?: number;
+  rescan?: RescanOptions;
 };
+
+/** A third of a second of a CPU: in a range of two seconds of plain JavaScript, half of what there is. */
+const RESCAN_NONCES = 2 ** 16;
 
 /** Version field of the preimage: what Bitcoin's miners set since BIP 9, so that preimages look alike. */
 const HEADER_VERSION = 0x2000_0000;
@@ -20,9 +30,9 @@ const WAIT_MS = 60_000;
 /** A unit that takes longer than this is of the wrong size; it is better issued to someone else. */
 const MAX_DEADLINE_MS = 15 * 60_000;
 
-const unit = ({ bits, nonceCount }: HashSize, time: number): UnitOf<'hash'> => ({
+const unit = ({ bits, nonceCount }: HashSize, time: number, exhaustive: boolean): UnitOf<'hash'> => ({
   kind: 'hash',
-  spec: { algorithm: 'sha256d', version: HEADER_VERSION, bits },
+  spec: { algorithm: 'sha256d', version: HEADER_VERSION, bits, ...(exhaustive ? { exhaustive } : {}) },
   input: { time, nonceStart: 0, nonceCount },
 });
 
@@ -43,31 +53,22 @@ function assertSize({ bits, nonceCount }: HashSize): HashSize {
 /** Standing hash work, and the check of every share it brings back. */
 export function hashKindNode(options: HashKindOptions = {}): NodeKind<'hash'> {
   const fixed = options.size === undefined ? null : assertSize(options.size);
+  const exhaustive = options.exhaustive === true;
+  const rescanner = new Rescanner(options.rescan);
+  const rescanNonces = options.rescanNonces ?? RESCAN_NONCES;
   return {
     name: 'hash',
     // The task id, and so the preimage, differs with every seq; the extra nonce keeps preimages apart on its own as well.
-    nextUnit: async ({ seq, hashRate }) => unit(fixed ?? sizeFor(hashRate), seq % 2 ** 32),
+    nextUnit: async ({ seq, hashRate }) => unit(fixed ?? sizeFor(hashRate), seq % 2 ** 32, exhaustive),
     check: (lease, result) => checkShares(lease, result.body.nonces),
     opens: () => false,
     checkOpening: () => ok(null),
-    /**
-     * Every share is verified again from the stored lease and result. A share that a tab kept to itself costs the tab its
-     * pay and nobody else anything, so nothing is searched for here.
-     */
-    async audit(lease, { result }) {
-      if (result === null)
-        return { ...fail('VERIFIER_FAILED', 'the shares were not kept'), evidence: {}, weight: 'none' };
-      const { nonces } = result.body;
-      const { spec, input } = lease.unit;
-      const expected = Number(
-        (input.nonceCount / Number(hashesPerShare(targetFromBits(spec.bits)))).toFixed(2),
-      );
-      const evidence = { method: 'shares', shares: nonces.length, expected };
-      const checked = checkShares(lease, nonces);
-      return checked.ok ? { ok: true, evidence } : { ...checked, evidence, weight: 'proof' };
-    },
+    audit: async (lease, claim) =>
+      lease.unit.spec.exhaustive === true
+        ? auditRange(lease, claim, rescanNonces, rescanner)
+        : auditShares(lease, claim),
     deadlineMs: ({ input }) =>
       Math.min(MAX_DEADLINE_MS, WAIT_MS + Math.ceil((1000 * input.nonceCount) / SLOWEST)),
-    close: async () => undefined,
+    close: () => rescanner.close(),
   };
 }
