@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { hashCbor } from '../cbor.ts';
 import { MAX_TENSORS } from '../limits.ts';
 import { hash32 } from '../schema.ts';
-import { tensorSchema } from '../tensor.ts';
+import { type Tensor, tensorSchema } from '../tensor.ts';
 import type { TaskKind } from './kind.ts';
 
 /** The model, by the SHA-256 of its file; the manifest's catalogue says the rest. */
@@ -20,6 +20,9 @@ export type InferInput = v.InferOutput<typeof inferInputSchema>;
  */
 export const inferBodySchema = v.strictObject({ outputs: tensors, sealed: v.optional(hash32) });
 export type InferBody = v.InferOutput<typeof inferBodySchema>;
+
+/** The seal of interior tensors, in the catalogue's order: 32 bytes. */
+export const sealOf = (interior: readonly Tensor[]): Uint8Array => hashCbor(interior);
 
 /** One inference; its work is the model's cost in FLOPs from the catalogue. */
 export const inferKind: TaskKind<InferSpec, InferInput, InferBody> = {

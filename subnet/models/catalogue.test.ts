@@ -10,6 +10,7 @@ import { modelSchema } from '../../protocol/manifest.ts';
 import { CATALOGUE_FILE, openCatalogue } from './catalogue.ts';
 import type { CatalogueEntry } from './entry.ts';
 import { flopsOf } from './flops.ts';
+import { installedRuntime } from './runtime.ts';
 import { sourceOf } from './sources.ts';
 
 let folder: string;
@@ -20,12 +21,15 @@ const shipped = async () =>
   JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')) as { format: 1; models: CatalogueEntry[] };
 
 /** Opens the shipped catalogue with its VAD entry changed. */
-async function openWith(change: Partial<CatalogueEntry> | Record<string, unknown>) {
+async function openWith(
+  change: Partial<CatalogueEntry> | Record<string, unknown>,
+  { name = 'silero-vad', dataDir = folder, warn = (_: string): void => undefined } = {},
+) {
   const { models } = await shipped();
-  const entry = models.find(({ name }) => name === 'silero-vad');
+  const entry = models.find((model) => model.name === name);
   const path = join(folder, 'catalogue.json');
   await writeFile(path, JSON.stringify({ format: 1, models: [{ ...entry, ...change }] }));
-  return await openCatalogue({ dataDir: folder, file: pathToFileURL(path) });
+  return await openCatalogue({ dataDir, file: pathToFileURL(path), warn });
 }
 
 describe('openCatalogue', () => {
@@ -73,12 +77,41 @@ describe('openCatalogue', () => {
   it('goes on, and says so, where the answer cannot be kept', async () => {
     await writeFile(join(folder, 'file'), '');
     const warnings: string[] = [];
-    const opened = await openCatalogue({
-      dataDir: join(folder, 'file'),
-      warn: (text) => warnings.push(text),
+    const unwritable = { dataDir: join(folder, 'file'), warn: (text: string) => void warnings.push(text) };
+    expect((await openWith({}, unwritable)).ok).toBe(true);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('keeps the file it makes for interior tensors, and mends a damaged one', async () => {
+    const first = await openWith({}, { name: 'ppocr-cls' });
+    const [model] = first.ok ? first.value.models : [];
+    const path = (first.ok && first.value.fileOf(model?.sha256 ?? '')?.path) || '';
+    expect(path.startsWith(join(folder, 'models'))).toBe(true);
+    const made = await readFile(path);
+    await writeFile(path, made.subarray(1));
+    expect(JSON.stringify(await openWith({}, { name: 'ppocr-cls' }))).toBe(JSON.stringify(first));
+    expect(sha256Hex(await readFile(path))).toBe(model?.sha256);
+
+    await writeFile(join(folder, 'file'), '');
+    expect(await openWith({}, { name: 'ppocr-cls', dataDir: join(folder, 'file') })).toMatchObject({
+      ok: false,
+      code: 'MODEL_MISSING',
     });
-    expect(opened.ok).toBe(true);
-    expect(warnings).toHaveLength(2);
+    const interior = [{ name: 'nothing', dtype: 'float32', dims: [1] }];
+    expect(await openWith({ interior }, { name: 'ppocr-cls' })).toMatchObject({ code: 'MODEL_CHANGED' });
+  });
+
+  it('leaves the WASM lane out where this node recomputes on another runtime, and says so', async () => {
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    const artefacts = ['ab'.repeat(32)];
+    const here = { runtime: await installedRuntime(), artefacts };
+    const laned = await openWith({ wasmLane: here }, { warn });
+    expect(laned.ok && laned.value.models[0]?.wasmLane).toEqual(here);
+    expect(warnings).toEqual([]);
+    const other = await openWith({ wasmLane: { runtime: 'onnxruntime-web@0.0.1', artefacts } }, { warn });
+    expect(other.ok && other.value.models[0]?.wasmLane).toBeUndefined();
+    expect(warnings).toHaveLength(1);
   });
 
   it('names what is wrong with a file', async () => {

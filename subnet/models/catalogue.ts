@@ -7,6 +7,7 @@ import { RecomputePool } from '../kinds/infer/recompute/pool.ts';
 import { type CatalogueEntry, catalogueSchema } from './entry.ts';
 import { knownAnswer } from './known-answers.ts';
 import { type ModelFileProblem, verifyModelFile } from './model-file.ts';
+import { installedRuntime } from './runtime.ts';
 
 /** The catalogue of this repository. Served to browsers as it is, and read here. */
 export const CATALOGUE_FILE = new URL('../../public/catalogue.json', import.meta.url);
@@ -26,7 +27,7 @@ export interface Catalogue {
 }
 
 export type CatalogueOptions = {
-  /** Where known answers are kept between starts; made when missing. */
+  /** Where known answers and files made here are kept between starts; made when missing. */
   dataDir: string;
   file?: URL;
   warn?: (message: string) => void;
@@ -42,19 +43,21 @@ export async function openCatalogue(
   const entries = await readEntries(options.file ?? CATALOGUE_FILE);
   if (!entries.ok) return entries;
   let pool: RecomputePool | undefined;
+  const warn = options.warn ?? (() => undefined);
   const answering = {
     folder: join(options.dataDir, 'known-answers'),
     pool: () => (pool ??= new RecomputePool()),
-    warn: options.warn ?? (() => undefined),
+    warn,
   };
   try {
     const models: Model[] = [];
     const files = new Map<string, FileOnDisk>();
     for (const entry of entries.value) {
-      const file = await verifyModelFile(entry);
+      const file = await verifyModelFile(entry, join(options.dataDir, 'models'));
       if (!file.ok) return file;
       const { path, bytes, chunks } = file.value;
-      const { file: _, knownAnswerSeed: seed, ...rest } = entry;
+      const { file: _, knownAnswerSeed: seed, wasmLane, ...unlaned } = entry;
+      const rest = { ...unlaned, ...(await laneHere(entry.name, wasmLane, warn)) };
       const outputs = await knownAnswer({ ...rest, path }, seed, answering);
       if (!outputs.ok) return outputs;
       models.push({ ...rest, chunks, knownAnswer: { seed, outputs: outputs.value } });
@@ -68,6 +71,19 @@ export async function openCatalogue(
   } finally {
     await pool?.close();
   }
+}
+
+/** The WASM lane, where this node recomputes on the very runtime that it was calibrated with; else tolerances decide. */
+async function laneHere(
+  name: string,
+  wasmLane: CatalogueEntry['wasmLane'],
+  warn: (message: string) => void,
+): Promise<Pick<CatalogueEntry, 'wasmLane'>> {
+  if (wasmLane === undefined) return {};
+  const runtime = await installedRuntime();
+  if (runtime === wasmLane.runtime) return { wasmLane };
+  warn(`${name}: its WASM lane is for ${wasmLane.runtime} and this node runs ${runtime}: calibrate it again`);
+  return {};
 }
 
 async function readEntries(file: URL): Promise<Outcome<CatalogueEntry[], 'CATALOGUE_MALFORMED'>> {

@@ -9,7 +9,7 @@ import { uint32 } from '../../protocol/schema.ts';
  */
 const entrySchema = v.strictObject({
   ...v.omit(modelSchema, ['chunks', 'knownAnswer']).entries,
-  /** A file of an installed npm package. */
+  /** A file of an installed npm package; with `interior`, the one that the pinned file is made from (interior.ts). */
   file: v.strictObject({
     package: v.pipe(
       v.string(),

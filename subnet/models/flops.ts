@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { knownInput } from '../../protocol/known-answer.ts';
@@ -75,8 +77,8 @@ export async function flopsOf(name: string): Promise<number> {
 }
 
 /** One profiled run: onnxruntime prints the profile itself. */
-async function printProfile(entry: CatalogueEntry): Promise<void> {
-  const file = await verifyModelFile(entry);
+async function printProfile(entry: CatalogueEntry, folder: string): Promise<void> {
+  const file = await verifyModelFile(entry, folder);
   if (!file.ok) throw new Error(file.message);
   const session = await openSession(
     { path: file.value.path, sha256: entry.sha256 },
@@ -95,7 +97,12 @@ async function main(name: string | undefined): Promise<void> {
   }
   const entry = models.find((model) => model.name === name);
   if (entry === undefined) throw new Error(`there is no model ${name} in the catalogue`);
-  await printProfile(entry);
+  const folder = await mkdtemp(join(tmpdir(), 'gridtab-flops-'));
+  try {
+    await printProfile(entry, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 if (import.meta.main) await main(process.argv[2]);

@@ -1,5 +1,4 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { knownInput } from '../../protocol/known-answer.ts';
@@ -7,22 +6,12 @@ import type { Model } from '../../protocol/manifest.ts';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { signatureMismatch } from '../kinds/infer/compare.ts';
 import type { RecomputePool } from '../kinds/infer/recompute/pool.ts';
+import { installedRuntime } from './runtime.ts';
 
 type Unanswered = Omit<Model, 'knownAnswer' | 'chunks'> & { path: string };
 
 /** Outputs of a known answer as the manifest holds them: base64 of raw little-endian data. */
 const storedSchema = v.strictObject({ outputs: v.array(v.pipe(v.string(), v.base64())) });
-
-/**
- * The runtime's version, by which answers are filed: another one may round differently, and answers of the old one would
- * then refuse honest tabs.
- */
-async function runtimeVersion(): Promise<string> {
-  const path = findPackageJSON('onnxruntime-web', import.meta.url);
-  if (path === undefined) throw new Error('onnxruntime-web is not installed; run npm ci');
-  const manifest: unknown = JSON.parse(await readFile(path, 'utf8'));
-  return v.parse(v.object({ version: v.string() }), manifest).version;
-}
 
 /**
  * The known answer of a model from `folder`, or computed there and kept. A damaged or foreign file is computed again;
@@ -33,19 +22,21 @@ export async function knownAnswer(
   seed: number,
   options: { folder: string; pool: () => RecomputePool; warn: (message: string) => void },
 ): Promise<Outcome<string[], 'KNOWN_ANSWER'>> {
-  const path = join(options.folder, `${model.sha256}-${seed}-ort${await runtimeVersion()}.json`);
+  const path = join(options.folder, `${model.sha256}-${seed}-${await installedRuntime()}.json`);
   const stored = await readStored(path, model);
   if (stored !== null) return ok(stored);
   const computed = await options.pool().run(model, knownInput(model, seed));
   if (!computed.ok)
     return fail('KNOWN_ANSWER', `${model.name}: the known answer cannot be computed: ${computed.message}`);
-  const mismatch = signatureMismatch(model.outputs, computed.value);
+  const { outputs: tensors, interior } = computed.value;
+  const mismatch =
+    signatureMismatch(model.outputs, tensors) ?? signatureMismatch(model.interior ?? [], interior);
   if (mismatch !== null)
     return fail(
       'KNOWN_ANSWER',
       `${model.name}: the catalogue has another signature than the model: ${mismatch}`,
     );
-  const outputs = computed.value.map(({ data }) => Buffer.from(data).toString('base64'));
+  const outputs = tensors.map(({ data }) => Buffer.from(data).toString('base64'));
   try {
     await mkdir(options.folder, { recursive: true });
     // Whole or not at all, also when two nodes start at once.

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { CHUNK_BYTES } from '../../protocol/limits.ts';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import type { CatalogueEntry } from './entry.ts';
+import { withInterior } from './interior.ts';
 
 export type ModelFileProblem =
-  /** The package is not installed, or does not hold the file. */
+  /** The package is not installed, or does not hold the file, or what is made from it cannot be kept. */
   | 'MODEL_MISSING'
   /** The file is another than the catalogue pins. */
   | 'MODEL_CHANGED';
@@ -25,9 +26,13 @@ function chunkHashes(file: Uint8Array): string[] {
   return chunks;
 }
 
-/** Finds the entry's file in its npm package and checks its size and hash. */
+/**
+ * Finds the entry's file in its npm package and checks its size and hash. Where the catalogue asks for interior tensors, the
+ * pinned file is one made from the package's (interior.ts); it is kept in `folder`, from where it is served and run.
+ */
 export async function verifyModelFile(
   entry: CatalogueEntry,
+  folder: string,
 ): Promise<Outcome<VerifiedFile, ModelFileProblem>> {
   const where = `${entry.file.package}/${entry.file.path}`;
   const manifest = packageManifest(entry.file.package);
@@ -35,7 +40,8 @@ export async function verifyModelFile(
     return fail('MODEL_MISSING', `${entry.name}: package ${entry.file.package} is not installed; run npm ci`);
   const path = join(dirname(manifest), entry.file.path);
   try {
-    const file = await readFile(path);
+    const packaged = await readFile(path);
+    const file = entry.interior === undefined ? packaged : withInterior(packaged, entry.interior);
     const hash = hashOf(file);
     if (file.length !== entry.bytes || hash !== entry.sha256) {
       const found = `${file.length} bytes with sha256 ${hash}`;
@@ -44,10 +50,24 @@ export async function verifyModelFile(
         `${entry.name}: ${where} has ${found}; the catalogue pins ${entry.bytes} bytes with ${entry.sha256}. Run npm ci, or correct the catalogue`,
       );
     }
-    return ok({ path, bytes: file.length, chunks: chunkHashes(file) });
+    const chunks = chunkHashes(file);
+    if (entry.interior === undefined) return ok({ path, bytes: file.length, chunks });
+    return ok({ path: await keep(file, hash, folder), bytes: file.length, chunks });
   } catch (error) {
-    return fail('MODEL_MISSING', `${entry.name}: ${where} cannot be read: ${errorText(error)}`);
+    return fail('MODEL_MISSING', `${entry.name}: ${where} cannot be read or kept: ${errorText(error)}`);
   }
+}
+
+/** Puts `file` into `folder` under its hash, whole or not at all, also when two nodes start at once; gives its path. */
+async function keep(file: Uint8Array, hash: string, folder: string): Promise<string> {
+  const path = join(folder, `${hash}.onnx`);
+  const kept = await readFile(path).catch(() => null);
+  if (kept !== null && hashOf(kept) === hash) return path;
+  await mkdir(folder, { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, file);
+  await rename(temporary, path);
+  return path;
 }
 
 /** Path of the package's package.json as seen from here; its `exports` do not matter. */

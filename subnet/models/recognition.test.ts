@@ -1,10 +1,12 @@
 import { createCanvas } from '@napi-rs/canvas';
 import type * as ort from 'onnxruntime-web/wasm';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as v from 'valibot';
 // oxlint-disable-next-line import/default -- CommonJS: the module is its default export
 import wavefile from 'wavefile';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { openSession, runSession } from '../kinds/infer/recompute/session.ts';
 import { CATALOGUE_FILE } from './catalogue.ts';
@@ -19,15 +21,20 @@ import { drawTextImage } from './text-image.ts';
 /** That the models recognise what they are given shows that inputs are made the way the models were trained. */
 const opened = new Map<string, { entry: CatalogueEntry; session: ort.InferenceSession }>();
 
+let folder: string;
+
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gridtab-recognition-'));
   const { models } = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
   for (const entry of models) {
-    const file = await verifyModelFile(entry);
+    const file = await verifyModelFile(entry, folder);
     if (!file.ok) throw new Error(file.message);
     const session = await openSession({ path: file.value.path, sha256: entry.sha256 });
     opened.set(entry.name, { entry, session });
   }
 });
+
+afterAll(() => rm(folder, { recursive: true }));
 
 async function run(name: string, inputs: Tensor[]): Promise<Tensor[]> {
   const model = opened.get(name);

@@ -34,15 +34,36 @@ export function compareOutputs(
   }
   switch (tolerance.class) {
     case 'E':
-      return failure(
-        'DIGEST_MISMATCH',
-        'the recomputed outputs have other bits',
-        { method: 'equal' },
-        'proof',
-      );
+      return unequal(expected, claimed);
     case 'T':
       return compareWithin(expected, claimed, tolerance);
   }
+}
+
+/** Tier E, of tensors that are known not to be equal: which one differs first, in how many bytes, and by how much. */
+function unequal(expected: readonly Tensor[], claimed: readonly Tensor[]): AuditFailure {
+  for (const [i, tensor] of expected.entries()) {
+    const other = claimed[i];
+    if (other === undefined || equalBytes(tensor.data, other.data)) continue;
+    const differing = tensor.data.reduce((sum, byte, at) => sum + (byte === other.data[at] ? 0 : 1), 0);
+    const found =
+      tensor.dtype === 'float32'
+        ? relativeL2(float32Values(tensor), float32Values(other), Number.MIN_VALUE)
+        : null;
+    return failure(
+      'DIGEST_MISMATCH',
+      `${tensor.name}: ${differing} of ${tensor.data.length} bytes are others than those recomputed`,
+      {
+        method: 'equal',
+        output: tensor.name,
+        differing,
+        bytes: tensor.data.length,
+        ...(found?.finite === true ? { relativeL2: found.value } : {}),
+      },
+      'proof',
+    );
+  }
+  return failure('DIGEST_MISMATCH', 'the recomputed outputs have other bits', { method: 'equal' }, 'proof');
 }
 
 /** In what `tensors` differ from `signature` in number, order, name, type or dims, in words; null when in nothing. */

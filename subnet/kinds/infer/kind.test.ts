@@ -5,11 +5,12 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256, toHex } from '../../../protocol/bytes.ts';
 import type { PeerId } from '../../../protocol/ids.ts';
-import { inferInputSchema } from '../../../protocol/kinds/infer.ts';
-import type { ResultOf, UnitOf } from '../../../protocol/kinds/registry.ts';
+import type { Model } from '../../../protocol/manifest.ts';
+import { inferInputSchema, sealOf } from '../../../protocol/kinds/infer.ts';
+import { digestOf, type ResultOf, type UnitOf } from '../../../protocol/kinds/registry.ts';
 import { float32Tensor, float32Values, type Tensor } from '../../../protocol/tensor.ts';
 import { type Catalogue, openCatalogue } from '../../models/catalogue.ts';
-import type { Leased, NodeKind, UnitContext } from '../kind.ts';
+import type { Claim, Leased, NodeKind, Runtime, UnitContext } from '../kind.ts';
 import { createKinds } from '../registry.ts';
 import { inferKindNode } from './kind.ts';
 import { RecomputePool } from './recompute/pool.ts';
@@ -45,8 +46,10 @@ async function unitAt(seq: number): Promise<UnitOf<'infer'>> {
   return unit;
 }
 
+type Honest = { lease: Leased<'infer'>; outputs: Tensor[]; interior: Tensor[] };
+
 /** The first unit of the model called `name` from seq `from` on, and what an honest tab returns for it. */
-async function honest(name: string, from = 0): Promise<{ lease: Leased<'infer'>; outputs: Tensor[] }> {
+async function honest(name: string, from = 0): Promise<Honest> {
   for (let seq = from; seq < from + 200; seq++) {
     const unit = await unitAt(seq);
     const model = catalogue.modelOf(toHex(unit.spec.model));
@@ -56,15 +59,40 @@ async function honest(name: string, from = 0): Promise<{ lease: Leased<'infer'>;
     if (!run.ok) throw new Error(run.message);
     return {
       lease: { taskId: sha256(Uint8Array.of(2)), beacon: context(0).beacon, unit },
-      outputs: run.value,
+      ...run.value,
     };
   }
   throw new Error(`no unit of ${name} among 200`);
 }
 
-const result = (outputs: Tensor[]): ResultOf<'infer'> => ({ kind: 'infer', body: { outputs } });
+/** A result as a tab returns it: sealed where there is something to seal. */
+const result = (outputs: Tensor[], interior: Tensor[] = []): ResultOf<'infer'> => ({
+  kind: 'infer',
+  body: { outputs, ...(interior.length === 0 ? {} : { sealed: sealOf(interior) }) },
+});
+
+const ON_GPU: Runtime = { provider: 'webgpu', artefact: null };
+/** The claim of a tab that has shown what was asked for. */
+const claim = (outputs: Tensor[], interior: Tensor[], runtime = ON_GPU): Claim<'infer'> => {
+  const returned = result(outputs, interior);
+  const opened = interior.length === 0 ? null : interior;
+  return { digest: digestOf(returned), result: returned, runtime, opened, seed: new Uint8Array(32) };
+};
 const change = (tensor: Tensor, by: (x: number, i: number) => number): Tensor =>
   float32Tensor(tensor.name, tensor.dims, float32Values(tensor).map(by));
+
+const toleranceOf = (name: string) => {
+  const tolerance = catalogue.models.find((model) => model.name === name)?.tolerance;
+  if (tolerance?.class !== 'T') throw new Error(`${name} has no tolerance`);
+  return tolerance;
+};
+
+/** The kind over a catalogue whose models were changed. */
+function withModels(change: Partial<Model>): NodeKind<'infer'> {
+  const models = catalogue.models.map((model): Model => ({ ...model, ...change }));
+  const modelOf = (sha256: string) => models.find((model) => model.sha256 === sha256) ?? null;
+  return inferKindNode({ catalogue: { ...catalogue, models, modelOf } });
+}
 
 describe('standing work', () => {
   it('follows from the context alone, differs with each seq, and covers every model', async () => {
@@ -96,22 +124,24 @@ describe('standing work', () => {
 
 describe.each(['ppocr-cls', 'silero-vad'])('%s', (name) => {
   it('accepts an honest result, bit for bit and within the tolerance', async () => {
-    const { lease, outputs } = await honest(name);
+    const { lease, outputs, interior } = await honest(name);
+    const { relativeL2: allowed } = toleranceOf(name);
     const flops = BigInt(catalogue.modelOf(toHex(lease.unit.spec.model))?.flops ?? 0);
-    expect(kind.check(lease, result(outputs))).toEqual({ ok: true, value: flops });
-    expect(await kind.audit(lease, result(outputs))).toMatchObject({
+    expect(kind.check(lease, result(outputs, interior))).toEqual({ ok: true, value: flops });
+    expect(await kind.audit(lease, claim(outputs, interior))).toMatchObject({
       ok: true,
-      evidence: { method: 'equal', model: name },
+      evidence: { method: 'equal', model: name, lane: 'tolerance' },
     });
-    // The rounding of another provider: a millionth.
-    const rounded = outputs.map((tensor) => change(tensor, (x, i) => x * (1 + (i % 2 === 0 ? 1e-6 : -1e-6))));
-    const audit = await kind.audit(lease, result(rounded));
-    expect(audit).toMatchObject({ ok: true, evidence: { method: 'relativeL2', tolerance: 1e-4 } });
+    // The rounding of another provider: half a millionth.
+    const round = (tensor: Tensor): Tensor =>
+      change(tensor, (x, i) => x * (1 + (i % 2 === 0 ? 5e-7 : -5e-7)));
+    const audit = await kind.audit(lease, claim(outputs.map(round), interior.map(round)));
+    expect(audit).toMatchObject({ ok: true, evidence: { method: 'relativeL2', tolerance: allowed } });
     expect(audit.evidence['relativeL2']).toBeLessThan(2e-6);
   });
 
   it('refuses wrong shapes at the check', async () => {
-    const { lease, outputs } = await honest(name);
+    const { lease, outputs, interior } = await honest(name);
     const [first, ...rest] = outputs as [Tensor, ...Tensor[]];
     for (const wrong of [
       [],
@@ -120,15 +150,16 @@ describe.each(['ppocr-cls', 'silero-vad'])('%s', (name) => {
       [{ ...first, name: 'other' }, ...rest],
       [{ ...first, dims: [2, 1, 1] }, ...rest],
     ]) {
-      expect(kind.check(lease, result(wrong))).toMatchObject({ ok: false, code: 'WRONG_SHAPE' });
+      expect(kind.check(lease, result(wrong, interior))).toMatchObject({ ok: false, code: 'WRONG_SHAPE' });
     }
   });
 
   it('catches a changed, a constant, a foreign and a broken result at the audit', async () => {
-    const { lease, outputs } = await honest(name);
+    const { lease, outputs, interior } = await honest(name);
     const [first, ...rest] = outputs as [Tensor, ...Tensor[]];
-    const audit = (tensors: Tensor[]) => kind.audit(lease, result(tensors));
-    const evidence = { method: 'relativeL2', output: first.name, tolerance: 1e-4 };
+    const audit = (tensors: Tensor[]) => kind.audit(lease, claim(tensors, interior));
+    const { relativeL2: tolerance } = toleranceOf(name);
+    const evidence = { method: 'relativeL2', output: first.name, tolerance };
     expect(await audit([change(first, (x) => x * 1.001), ...rest])).toMatchObject({
       code: 'OUT_OF_TOLERANCE',
       evidence,
@@ -139,7 +170,7 @@ describe.each(['ppocr-cls', 'silero-vad'])('%s', (name) => {
     });
     expect(await audit([change(first, () => NaN), ...rest])).toMatchObject({ ok: false, code: 'NOT_FINITE' });
     const { lease: other } = await honest(name, 1000);
-    expect(await kind.audit(other, result(outputs))).toMatchObject({
+    expect(await kind.audit(other, claim(outputs, interior))).toMatchObject({
       code: 'OUT_OF_TOLERANCE',
     });
   });
@@ -153,16 +184,132 @@ describe.each(['ppocr-cls', 'silero-vad'])('%s', (name) => {
 });
 
 it('holds nothing against a tab when the model is gone or its file was changed', async () => {
-  const { lease, outputs } = await honest('silero-vad');
+  const { lease, outputs, interior } = await honest('silero-vad');
   const gone: Leased<'infer'> = { ...lease, unit: { ...lease.unit, spec: { model: new Uint8Array(32) } } };
-  expect(kind.check(gone, result(outputs))).toMatchObject({ code: 'VERIFIER_FAILED' });
-  expect(await kind.audit(gone, result(outputs))).toMatchObject({ ok: false, code: 'VERIFIER_FAILED' });
+  expect(kind.check(gone, result(outputs, interior))).toMatchObject({ code: 'VERIFIER_FAILED' });
+  expect(await kind.audit(gone, claim(outputs, interior))).toMatchObject({
+    ok: false,
+    code: 'VERIFIER_FAILED',
+  });
   const tampered = inferKindNode({
     catalogue: { ...catalogue, fileOf: () => ({ path: import.meta.filename, bytes: 1 }) },
   });
-  expect(await tampered.audit(lease, result(outputs))).toMatchObject({
+  expect(await tampered.audit(lease, claim(outputs, interior))).toMatchObject({
     code: 'VERIFIER_FAILED',
     message: expect.stringMatching(/sha256 differs/) as string,
   });
   await tampered.close();
+});
+
+/** One element by one unit in the last place: far inside of any tolerance. */
+function nudged(tensor: Tensor): Tensor {
+  const data = tensor.data.slice();
+  data[0] = (data[0] ?? 0) ^ 1;
+  return { ...tensor, data };
+}
+const artefact = 'ab'.repeat(32);
+const wasmLane = { runtime: 'onnxruntime-web@0.0.0', artefacts: [artefact] };
+
+describe.each([
+  ['a model of Tier E', { tolerance: { class: 'E' } }, ON_GPU, 'exact'],
+  ['the WASM lane', { wasmLane }, { provider: 'wasm', artefact }, 'wasm'],
+] as const)('%s', (_, change, runtime, lane) => {
+  let exact: NodeKind<'infer'>;
+  let unit: Honest;
+  beforeAll(async () => {
+    exact = withModels(change as Partial<Model>);
+    unit = await honest('ppocr-cls');
+  });
+  afterAll(() => exact.close());
+  const proof = (method: string) => ({
+    ok: false,
+    code: 'DIGEST_MISMATCH',
+    weight: 'proof',
+    evidence: { method, lane },
+  });
+
+  it('passes the same bits, opened or not, kept or not', async () => {
+    const { lease, outputs, interior } = unit;
+    const whole = claim(outputs, interior, runtime);
+    expect(await exact.audit(lease, whole)).toMatchObject({ ok: true, evidence: { lane } });
+    expect(await exact.audit(lease, { ...whole, opened: null })).toMatchObject({ ok: true });
+    expect(await exact.audit(lease, { ...whole, result: null, opened: null })).toMatchObject({
+      ok: true,
+      evidence: { method: 'digest' },
+    });
+  });
+
+  it('proves a last bit wrong, outside and inside, by its digest and by its seal', async () => {
+    const { lease, outputs, interior } = unit;
+    const outside = claim(outputs.map(nudged), interior, runtime);
+    const inside = claim(outputs, interior.map(nudged), runtime);
+    expect(await exact.audit(lease, outside)).toMatchObject(proof('equal'));
+    expect(await exact.audit(lease, inside)).toMatchObject({
+      ...proof('equal'),
+      evidence: { method: 'equal', interior: true, differing: 1 },
+    });
+    expect(await exact.audit(lease, { ...inside, opened: null })).toMatchObject(proof('seal'));
+    for (const wrong of [outside, inside])
+      expect(await exact.audit(lease, { ...wrong, result: null, opened: null })).toMatchObject(
+        proof('digest'),
+      );
+  });
+});
+
+it('audits by tolerance whatever is not in the WASM lane: another provider, another runtime, none named', async () => {
+  const laned = withModels({ wasmLane });
+  const { lease, outputs, interior } = await honest('ppocr-cls');
+  for (const runtime of [
+    { provider: 'webgpu', artefact },
+    { provider: 'wasm', artefact: 'cd'.repeat(32) },
+    { provider: 'wasm', artefact: null },
+  ] as const) {
+    const off = claim(outputs.map(nudged), interior.map(nudged), runtime);
+    expect(await laned.audit(lease, off)).toMatchObject({ ok: true, evidence: { lane: 'tolerance' } });
+  }
+  await laned.close();
+});
+
+it('cannot audit by tolerance what was not kept, and holds it against nobody', async () => {
+  const { lease, outputs, interior } = await honest('ppocr-cls');
+  const kept = { ...claim(outputs, interior), result: null, opened: null };
+  expect(await kind.audit(lease, kept)).toMatchObject({ code: 'VERIFIER_FAILED', weight: 'none' });
+});
+
+describe('interior tensors', () => {
+  it('are sealed where the catalogue asks for them, and only there', async () => {
+    const sealed = await honest('ppocr-cls');
+    const plain = await honest('silero-vad');
+    expect([kind.opens(sealed.lease), kind.opens(plain.lease)]).toEqual([true, false]);
+    expect(kind.check(sealed.lease, result(sealed.outputs))).toMatchObject({ code: 'WRONG_SHAPE' });
+    expect(kind.check(plain.lease, result(plain.outputs, sealed.interior))).toMatchObject({
+      code: 'WRONG_SHAPE',
+    });
+  });
+
+  it('are opened as they were sealed, or not opened', async () => {
+    const { lease, outputs, interior } = await honest('ppocr-cls');
+    const returned = result(outputs, interior);
+    const [first] = interior as [Tensor];
+    expect(kind.checkOpening(lease, returned, interior)).toEqual({ ok: true, value: null });
+    for (const wrong of [
+      [],
+      [first, first],
+      [{ ...first, name: 'other' }],
+      [{ ...first, dims: [200] }],
+      [nudged(first)],
+    ]) {
+      expect(kind.checkOpening(lease, returned, wrong)).toMatchObject({ ok: false, code: 'UNOPENED' });
+    }
+  });
+
+  it('are compared like outputs', async () => {
+    const { lease, outputs, interior } = await honest('ppocr-cls');
+    const other = interior.map((tensor) => change(tensor, (x) => x * 1.01));
+    expect(await kind.audit(lease, claim(outputs, other))).toMatchObject({
+      code: 'OUT_OF_TOLERANCE',
+      weight: 'gross',
+      evidence: { interior: true, output: 'reshape2_0.tmp_0' },
+    });
+  });
 });

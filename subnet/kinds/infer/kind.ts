@@ -1,12 +1,14 @@
-import { hexToBytes, toHex } from '../../../protocol/bytes.ts';
+import { equalBytes, hexToBytes, toHex } from '../../../protocol/bytes.ts';
 import { asWork } from '../../../protocol/ids.ts';
+import { sealOf } from '../../../protocol/kinds/infer.ts';
 import type { Model } from '../../../protocol/manifest.ts';
 import { fail, ok } from '../../../protocol/outcome.ts';
 import type { Catalogue } from '../../models/catalogue.ts';
 import { Random } from '../../models/random.ts';
 import type { SampleSource } from '../../models/source.ts';
 import { sourceOf } from '../../models/sources.ts';
-import type { NodeKind, UnitContext } from '../kind.ts';
+import type { AuditFailure, Evidence, NodeKind, UnitContext } from '../kind.ts';
+import { laneOf, toleranceIn } from './compare-claim.ts';
 import { signatureMismatch } from './compare.ts';
 import { RecomputePool, type RecomputeOptions } from './recompute/pool.ts';
 
@@ -27,7 +29,8 @@ const randomOf = ({ beacon, peer, epoch, seq }: UnitContext): Random =>
   Random.from({ domain: 'gridtab/standing-input/1', beacon, peer, epoch, seq });
 
 /**
- * Inference on catalogue models: standing work on real inputs, cheap checks by signature, audit by recomputation. Throws
+ * Inference on catalogue models: standing work on real inputs, cheap checks by signature, audit by recomputation: by
+ * equality where the bits are predictable (compare-claim.ts), else within the model's tolerance. Throws
  * when a source does not give what its model takes, which is a mistake in the catalogue.
  */
 export function inferKindNode(options: InferKindOptions): NodeKind<'infer'> {
@@ -54,40 +57,65 @@ export function inferKindNode(options: InferKindOptions): NodeKind<'infer'> {
     check({ unit }, result) {
       const model = modelOf(unit.spec);
       if (model === null) return fail('VERIFIER_FAILED', 'the model is no longer in the catalogue');
-      const mismatch = signatureMismatch(model.outputs, result.body.outputs);
-      return mismatch === null ? ok(asWork(BigInt(model.flops))) : fail('WRONG_SHAPE', mismatch);
+      const { outputs, sealed } = result.body;
+      const mismatch = signatureMismatch(model.outputs, outputs);
+      if (mismatch !== null) return fail('WRONG_SHAPE', mismatch);
+      if ((sealed !== undefined) !== (model.interior !== undefined)) {
+        const what = sealed === undefined ? 'lacks the seal of its' : 'seals';
+        return fail(
+          'WRONG_SHAPE',
+          `the result ${what} interior tensors; ${model.name} has ${model.interior?.length ?? 'none'}`,
+        );
+      }
+      return ok(asWork(BigInt(model.flops)));
     },
 
-    opens: () => false,
-    checkOpening: () => ok(null),
+    opens: ({ unit }) => modelOf(unit.spec)?.interior !== undefined,
 
-    async audit({ unit }, { result }) {
+    checkOpening({ unit }, { body }, tensors) {
+      const model = modelOf(unit.spec);
+      if (model === null) return fail('VERIFIER_FAILED', 'the model is no longer in the catalogue');
+      const mismatch = signatureMismatch(model.interior ?? [], tensors);
+      if (mismatch !== null) return fail('UNOPENED', mismatch);
+      if (model.interior === undefined) return ok(null);
+      return body.sealed !== undefined && equalBytes(sealOf(tensors), body.sealed)
+        ? ok(null)
+        : fail('UNOPENED', 'these are not the tensors that the result was sealed with');
+    },
+
+    async audit({ unit }, { digest, result, opened, runtime }) {
       const model = modelOf(unit.spec);
       const file = model === null ? null : catalogue.fileOf(model.sha256);
-      if (model === null || file === null) {
-        return {
-          ...fail('VERIFIER_FAILED', 'the model is no longer in the catalogue'),
-          evidence: {},
-          weight: 'none',
-        };
-      }
-      if (result === null)
-        return { ...fail('VERIFIER_FAILED', 'the outputs were not kept'), evidence: {}, weight: 'none' };
+      if (model === null || file === null) return unchecked('the model is no longer in the catalogue', {});
+      const lane = laneOf(model, runtime);
+      const found = { model: model.name, lane, provider: runtime.provider };
+      const tolerance = toleranceIn(lane, model);
+      if (result === null && tolerance.class !== 'E')
+        return unchecked('the outputs were not kept, and a tolerance needs them', found);
+      const claim = { digest, result: result?.body ?? null, opened };
       const compared = await pool.compare(
         { ...model, path: file.path },
         unit.input.tensors,
-        result.body.outputs,
+        claim,
+        tolerance,
       );
-      if (!compared.ok) return { ...compared, evidence: { model: model.name }, weight: 'none' };
+      if (!compared.ok) return unchecked(compared.message, found);
       const { comparison, elapsedMs } = compared.value;
       const recomputeMs = Number(elapsedMs.toFixed(2));
-      return { ...comparison, evidence: { ...comparison.evidence, model: model.name, recomputeMs } };
+      return { ...comparison, evidence: { ...comparison.evidence, ...found, recomputeMs } };
     },
 
     deadlineMs: ({ spec }) => WAIT_MS + Math.ceil((1000 * (modelOf(spec)?.flops ?? 0)) / SLOWEST),
     close: () => pool.close(),
   };
 }
+
+/** An audit that could not be done: never held against a tab. */
+const unchecked = (message: string, evidence: Evidence): AuditFailure => ({
+  ...fail('VERIFIER_FAILED', message),
+  evidence,
+  weight: 'none',
+});
 
 function assertSource(model: Model, source: SampleSource): void {
   const mismatch = signatureMismatch(

@@ -1,6 +1,7 @@
-import type { Tensor } from '../../../../protocol/tensor.ts';
 import type { Model } from '../../../../protocol/manifest.ts';
+import type { Tensor } from '../../../../protocol/tensor.ts';
 import type { Comparison } from '../compare.ts';
+import type { Computed, InferClaim } from '../compare-claim.ts';
 
 /** A model as a thread needs it: where its file is, and what it must hash to when it is read. */
 export type ModelFile = { path: string; sha256: string };
@@ -11,12 +12,14 @@ export type Request = {
   inputs: readonly Tensor[];
   /** Names of the outputs wanted, in order. */
   outputs: readonly string[];
-  /** Where there is something to compare, the comparison comes back instead of the outputs. */
-  claim?: { outputs: readonly Tensor[]; tolerance: Model['tolerance'] };
+  /** Names of the interior tensors wanted, in order. */
+  interior: readonly string[];
+  /** Where there is something to compare, the comparison comes back instead of the tensors. */
+  claim?: { claim: InferClaim; tolerance: Model['tolerance'] };
 };
 
 /** What comes back. `elapsedMs` is the model's run alone. */
 export type Reply =
-  | { ok: true; elapsedMs: number; outputs: Tensor[] }
+  | { ok: true; elapsedMs: number; computed: Computed }
   | { ok: true; elapsedMs: number; comparison: Comparison }
   | { ok: false; message: string };

@@ -5,6 +5,7 @@ import { RecomputePool, type RecomputeOptions } from './pool.ts';
 const entry = new URL('fixtures/misbehaving-thread.ts', import.meta.url);
 const input = (byte: number): Tensor => ({ name: 'x', dtype: 'uint8', dims: [1], data: Uint8Array.of(byte) });
 const model = (path: string) => ({ path, sha256: '', outputs: [] });
+const echoed = (byte: number) => ({ ok: true, value: { outputs: [input(byte)], interior: [] } });
 const failed = (message: RegExp) => ({
   ok: false,
   code: 'VERIFIER_FAILED',
@@ -22,7 +23,7 @@ describe('RecomputePool', () => {
     const results = await Promise.all(
       Array.from({ length: 100 }, (_, i) => recompute.run(model('echo'), [input(i)])),
     );
-    expect(results).toEqual(Array.from({ length: 100 }, (_, i) => ({ ok: true, value: [input(i)] })));
+    expect(results).toEqual(Array.from({ length: 100 }, (_, i) => echoed(i)));
   });
 
   it.each([
@@ -38,15 +39,15 @@ describe('RecomputePool', () => {
       recompute.run(model('served'), []),
     ]);
     expect(bad).toEqual(failed(message));
-    expect(next.ok && next.value[0]?.data).toEqual(Uint8Array.of(1));
-    expect(await recompute.run(model('echo'), [input(7)])).toEqual({ ok: true, value: [input(7)] });
+    expect(next.ok && next.value.outputs[0]?.data).toEqual(Uint8Array.of(1));
+    expect(await recompute.run(model('echo'), [input(7)])).toEqual(echoed(7));
   });
 
   it('keeps its thread between requests', async () => {
     const recompute = open();
     await recompute.run(model('served'), []);
     const second = await recompute.run(model('served'), []);
-    expect(second.ok && second.value[0]?.data).toEqual(Uint8Array.of(2));
+    expect(second.ok && second.value.outputs[0]?.data).toEqual(Uint8Array.of(2));
   });
 
   it('refuses what its queue has no room for, and nothing else', async () => {

@@ -3,6 +3,7 @@ import type { Model } from '../../../../protocol/manifest.ts';
 import { fail, ok, type Outcome } from '../../../../protocol/outcome.ts';
 import type { Tensor } from '../../../../protocol/tensor.ts';
 import type { Comparison } from '../compare.ts';
+import type { Computed, InferClaim } from '../compare-claim.ts';
 import type { ModelFile, Reply, Request } from './messages.ts';
 
 export type RecomputeOptions = {
@@ -16,7 +17,7 @@ export type RecomputeOptions = {
   entry?: URL;
 };
 
-type RunModel = ModelFile & Pick<Model, 'outputs'>;
+type RunModel = ModelFile & Pick<Model, 'outputs' | 'interior'>;
 type Job = { request: Request; done: (reply: Reply) => void };
 type Thread = { worker: Worker; job: Job | null; timer: NodeJS.Timeout | undefined };
 
@@ -40,23 +41,23 @@ export class RecomputePool {
     };
   }
 
-  /** The model's outputs for `inputs`, in the order of its signature. */
-  async run(model: RunModel, inputs: readonly Tensor[]): Promise<Outcome<Tensor[], 'VERIFIER_FAILED'>> {
+  /** The model's outputs and interior tensors for `inputs`, in the order of its signature. */
+  async run(model: RunModel, inputs: readonly Tensor[]): Promise<Outcome<Computed, 'VERIFIER_FAILED'>> {
     const reply = await this.#submit(requestOf(model, inputs));
     if (!reply.ok) return fail('VERIFIER_FAILED', reply.message);
-    return 'outputs' in reply
-      ? ok(reply.outputs)
+    return 'computed' in reply
+      ? ok(reply.computed)
       : fail('VERIFIER_FAILED', 'the recompute thread gave no outputs');
   }
 
-  /** What comes of holding `claimed` against a recomputation; the comparison is made in the thread too. */
+  /** What comes of holding `claim` against a recomputation; the comparison is made in the thread too. */
   async compare(
-    model: RunModel & Pick<Model, 'tolerance'>,
+    model: RunModel,
     inputs: readonly Tensor[],
-    claimed: readonly Tensor[],
+    claim: InferClaim,
+    tolerance: Model['tolerance'],
   ): Promise<Outcome<{ comparison: Comparison; elapsedMs: number }, 'VERIFIER_FAILED'>> {
-    const claim = { outputs: claimed, tolerance: model.tolerance };
-    const reply = await this.#submit({ ...requestOf(model, inputs), claim });
+    const reply = await this.#submit({ ...requestOf(model, inputs), claim: { claim, tolerance } });
     if (!reply.ok) return fail('VERIFIER_FAILED', reply.message);
     if (!('comparison' in reply)) return fail('VERIFIER_FAILED', 'the recompute thread compared nothing');
     return ok({ comparison: reply.comparison, elapsedMs: reply.elapsedMs });
@@ -138,8 +139,9 @@ export class RecomputePool {
   }
 }
 
-const requestOf = ({ path, sha256, outputs }: RunModel, inputs: readonly Tensor[]): Request => ({
+const requestOf = ({ path, sha256, outputs, interior }: RunModel, inputs: readonly Tensor[]): Request => ({
   model: { path, sha256 },
   inputs,
   outputs: outputs.map(({ name }) => name),
+  interior: (interior ?? []).map(({ name }) => name),
 });

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { errorText } from '../../../../protocol/outcome.ts';
-import { compareOutputs } from '../compare.ts';
+import { compareClaim, type Computed } from '../compare-claim.ts';
 import type { Reply, Request } from './messages.ts';
 import { openSession, runSession } from './session.ts';
 
@@ -17,14 +17,18 @@ function sessionOf(model: Request['model']): ReturnType<typeof openSession> {
   return open;
 }
 
-async function answer({ model, inputs, outputs, claim }: Request): Promise<Reply> {
+async function answer({ model, inputs, outputs, interior, claim }: Request): Promise<Reply> {
   try {
     const session = await sessionOf(model);
     const startMs = performance.now();
-    const computed = await runSession(session, inputs, outputs);
+    const tensors = await runSession(session, inputs, [...outputs, ...interior]);
     const elapsedMs = performance.now() - startMs;
-    if (claim === undefined) return { ok: true, elapsedMs, outputs: computed };
-    return { ok: true, elapsedMs, comparison: compareOutputs(computed, claim.outputs, claim.tolerance) };
+    const computed: Computed = {
+      outputs: tensors.slice(0, outputs.length),
+      interior: tensors.slice(outputs.length),
+    };
+    if (claim === undefined) return { ok: true, elapsedMs, computed };
+    return { ok: true, elapsedMs, comparison: compareClaim(computed, claim.claim, claim.tolerance) };
   } catch (error) {
     return { ok: false, message: errorText(error) };
   }
