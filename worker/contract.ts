@@ -6,6 +6,7 @@ import type { Model } from '../protocol/manifest.ts';
 import type { Provider } from '../protocol/messages.ts';
 import type { ResultBody, Unit } from '../protocol/kinds/registry.ts';
 import type { Outcome } from '../protocol/outcome.ts';
+import type { Tensor } from '../protocol/tensor.ts';
 
 export type WorkerProblem =
   /** This browser has no WebGPU, or no adapter answered. Work goes on with WebAssembly. */
@@ -46,10 +47,15 @@ export type OpenReport = {
   hash: { provider: Provider; hashesPerSecond: number; checks: number };
 };
 
+/** Package and version (`onnxruntime-web@1.30.0`), and the hex SHA-256 of the .wasm file. */
+export type RuntimeReport = { name: string; artefact: string };
+
 export type ModelReport = {
   sha256: string;
   /** The provider that measured fastest and passed the known answer; every unit of the model runs on it. */
   provider: Provider;
+  /** What its WebAssembly provider runs on, where results of it are the same bits on every machine. */
+  runtime?: RuntimeReport;
   /** All that were tried: milliseconds of one warm run, or why the provider is not used. */
   tried: { provider: Provider; warmMs?: number; problem?: string }[];
 };
@@ -82,6 +88,8 @@ export type TaskDone = {
   /** Digest (32 bytes) is made by the worker, off the main thread. */
   digest: Uint8Array;
   result: ResultBody;
+  /** The interior tensors that the result was sealed with, to be shown when it is opened. */
+  interior?: Tensor[];
   provider: Provider;
   /** Time of the computation itself, in milliseconds. */
   elapsedMs: number;

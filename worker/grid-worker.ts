@@ -96,8 +96,7 @@ export class GridWorkerHost implements GridWorker {
     const endedMs = performance.now();
     opened.meter.flush(endedMs);
     if (!done.ok) return done;
-    const { result, provider } = done.value;
-    return ok({ digest: digestOf(result), result, provider, elapsedMs: endedMs - beganMs });
+    return ok({ ...done.value, digest: digestOf(done.value.result), elapsedMs: endedMs - beganMs });
   }
 
   /** What nobody expected becomes a failure with its words; a rejected call would reach the page without a code. */

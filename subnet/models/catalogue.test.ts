@@ -23,13 +23,14 @@ const shipped = async () =>
 /** Opens the shipped catalogue with its VAD entry changed. */
 async function openWith(
   change: Partial<CatalogueEntry> | Record<string, unknown>,
-  { name = 'silero-vad', dataDir = folder, warn = (_: string): void => undefined } = {},
+  options: { name?: string; dataDir?: string; warn?: (message: string) => void } = {},
 ) {
   const { models } = await shipped();
+  const { name = 'silero-vad', dataDir = folder, ...rest } = options;
   const entry = models.find((model) => model.name === name);
   const path = join(folder, 'catalogue.json');
   await writeFile(path, JSON.stringify({ format: 1, models: [{ ...entry, ...change }] }));
-  return await openCatalogue({ dataDir, file: pathToFileURL(path), warn });
+  return await openCatalogue({ dataDir, file: pathToFileURL(path), ...rest });
 }
 
 describe('openCatalogue', () => {

@@ -270,6 +270,40 @@ describe('results without a verdict', () => {
   });
 });
 
+describe('a result that is to be opened', () => {
+  const interior = [{ name: 'inside', dtype: 'uint8' as const, dims: [1], data: Uint8Array.of(5) }];
+
+  it('shows what it was sealed with, on this stream or the next, until its verdict', async () => {
+    const { desk, side } = setUp();
+    run = () => Promise.resolve(ok({ ...done, interior }));
+    desk.attach(side);
+    await vi.advanceTimersByTimeAsync(20);
+    const taskId = side.of('result')[0]?.taskId ?? subnet;
+    expect(side.of('result').every((message) => !('interior' in message))).toBe(true);
+    desk.open(taskId);
+    desk.detach();
+    desk.attach(side);
+    desk.open(taskId);
+    const opening = { type: 'opening', taskId, tensors: interior };
+    expect(side.of('opening')).toEqual([opening, opening]);
+    desk.verdict({ type: 'rejected', taskId, code: 'DEADLINE_PASSED', message: '', next: 'continue' });
+    desk.open(taskId);
+    expect(side.of('opening').at(-1)).toEqual({ ...opening, tensors: [] });
+  });
+
+  it('is shown to its own validator alone', async () => {
+    const { desk, side } = setUp();
+    run = () => Promise.resolve(ok({ ...done, interior }));
+    desk.attach(side);
+    await vi.advanceTimersByTimeAsync(20);
+    desk.detach();
+    const other = new Side(desk);
+    desk.attach({ validator: 'another' as PeerId, maxLeases: 4, send: (message) => other.send(message) });
+    desk.open(side.of('result')[0]?.taskId ?? subnet);
+    expect(other.of('opening').map(({ tensors }) => tensors)).toEqual([[]]);
+  });
+});
+
 describe('pause and a quick resume', () => {
   it('a lease that was on its way at the pause is not run by the resumed tab', async () => {
     const { desk, side } = setUp();

@@ -149,6 +149,12 @@ export class UnitDesk {
     this.#quiet();
   }
 
+  /** Shows the interior tensors that a result was sealed with: what is not shown is not paid. */
+  open(taskId: Uint8Array): void {
+    const line = this.#line;
+    if (line !== null) void line.send(this.#unanswered.opening(taskId, line.validator));
+  }
+
   /** The validator takes a lease back. */
   revoke(taskId: Uint8Array, code: RefusalCode, message: string): void {
     const held = this.#find(toHex(taskId));
@@ -277,7 +283,7 @@ export class UnitDesk {
       this.#show(held, { status: 'released', refusal: held.voided });
     } else if (outcome.ok) {
       this.#cooldown.succeeded();
-      const { digest, result, provider, elapsedMs } = outcome.value;
+      const { digest, result, interior = [], provider, elapsedMs } = outcome.value;
       const message: ResultMessage = {
         type: 'result',
         taskId: held.lease.taskId,
@@ -286,7 +292,7 @@ export class UnitDesk {
         provider,
         elapsedMs,
       };
-      const answered: Answered = { validator: held.validator, row: held.row, message };
+      const answered: Answered = { validator: held.validator, row: held.row, message, interior };
       this.#unanswered.add(answered);
       this.#show(answered, { status: 'returned', provider, elapsedMs });
       this.#deps.onDone(outcome.value);

@@ -12,9 +12,15 @@ export type Capabilities = {
   models: readonly ModelReport[];
 };
 
-/** What this tab says of itself when it joins. Inference is named once its models are ready to run. */
+/**
+ * What this tab says of itself when it joins. Inference is named once its models are ready to run, and with it the runtime:
+ * to name one whose lane is exact is to promise the validator's very bits. The node confirms nothing of it, and need not: a
+ * tab that names another runtime, or none, is held to the tolerance at best and to bits that it cannot give at worst.
+ */
 export function helloOf(identity: Identity, subnet: Uint8Array, able: Capabilities): Hello {
   const { class: adapterClass, vendor, architecture, description } = able.adapter;
+  // One worker has one runtime, whatever its models run on.
+  const runtime = able.models.find((model) => model.runtime !== undefined)?.runtime;
   const clip = (text: string): string => text.slice(0, MAX_TEXT_CHARS);
   return {
     type: 'hello',
@@ -35,5 +41,8 @@ export function helloOf(identity: Identity, subnet: Uint8Array, able: Capabiliti
       description: clip(description),
     },
     hashRate: Math.max(0, able.hash.hashesPerSecond),
+    ...(runtime === undefined
+      ? {}
+      : { runtime: { name: runtime.name, artefact: hexToBytes(runtime.artefact) } }),
   };
 }

@@ -3,14 +3,22 @@ import type { PeerId } from '../../protocol/ids.ts';
 import type { WorkFromNode, WorkFromTab } from '../../protocol/messages.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { Receipt, SignedReceipt } from '../../protocol/receipt.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import type { ReceiptClaim } from '../receipts/check.ts';
 import type { UnitRow } from '../state/types.ts';
 
 export type ResultMessage = Extract<WorkFromTab, { type: 'result' }>;
+type Opening = Extract<WorkFromTab, { type: 'opening' }>;
 export type Verdict = Extract<WorkFromNode, { type: 'accepted' | 'rejected' }>;
 
 /** A result that waits for its verdict. The unit's input is not kept. */
-export type Answered = { validator: PeerId; row: UnitRow; message: ResultMessage };
+export type Answered = {
+  validator: PeerId;
+  row: UnitRow;
+  message: ResultMessage;
+  /** What the result was sealed with, kept to be shown until the verdict; empty where nothing was. */
+  interior: readonly Tensor[];
+};
 
 /** Results that were made and have no verdict yet, in the order they were made. */
 export class Unanswered {
@@ -33,6 +41,13 @@ export class Unanswered {
     return [...this.#waiting.values()]
       .filter((answered) => answered.validator === validator)
       .map(({ message }) => message);
+  }
+
+  /** The answer to `open`: what the result was sealed with; nothing of one that is not here or not for `validator`. */
+  opening(taskId: Uint8Array, validator: PeerId): Opening {
+    const answered = this.#waiting.get(toHex(taskId));
+    const tensors = answered?.validator === validator ? [...answered.interior] : [];
+    return { type: 'opening', taskId, tensors };
   }
 
   /** Takes out the result that a verdict of `validator` is on; null when it has none of that task. */

@@ -77,6 +77,9 @@ async function converse(wire: Wire<WorkFromNode, WorkFromTab>, deps: WorkStreamD
         case 'cancel':
           desk.revoke(message.taskId, message.code, message.message);
           break;
+        case 'open':
+          desk.open(message.taskId);
+          break;
         case 'idle':
           onIdle(message);
           clearTimeout(idleTimer);

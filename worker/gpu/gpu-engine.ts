@@ -1,8 +1,7 @@
-import { MAX_SHARES } from '../../protocol/limits.ts';
-import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
+import { errorText, fail, ok, type Failure, type Outcome } from '../../protocol/outcome.ts';
 import type { WorkerProblem } from '../contract.ts';
-import { ascending, collectShares, type HashEngine } from '../hash/engine.ts';
-import { jobWords, type HashJob } from '../hash/job.ts';
+import { searchBySweep, type Collector, type HashEngine, type Range } from '../hash/engine.ts';
+import { aimAt, jobWords, type HashJob } from '../hash/job.ts';
 import { sleep, whenAborted } from '../abort.ts';
 import type { Gpu } from './device.ts';
 import {
@@ -13,7 +12,7 @@ import {
   type KernelForm,
 } from './kernel.ts';
 import { SlicePlanner } from './slice-planner.ts';
-import { Slot, type Range } from './slot.ts';
+import { Slot } from './slot.ts';
 
 /** Slices in flight: one runs while the other's hits are read. More would only lengthen cancelling. */
 const DEPTH = 2;
@@ -71,14 +70,23 @@ export class GpuEngine implements HashEngine {
     return this.#overflows;
   }
 
-  async search(
+  search(
     job: HashJob,
     signal: AbortSignal,
     onHashes?: (count: number) => void,
   ): Promise<Outcome<number[], WorkerProblem>> {
+    return searchBySweep(this, job, signal, onHashes);
+  }
+
+  async sweep(
+    job: Omit<HashJob, 'target'>,
+    collector: Collector,
+    signal: AbortSignal,
+    onHashes?: (count: number) => void,
+  ): Promise<Outcome<null, WorkerProblem>> {
     await this.#draining;
     if (signal.aborted) return fail('ABORTED', 'the search was cancelled');
-    const search = new Search(job, this.#planner, () => this.#overflows++, onHashes);
+    const search = new Search(job, collector, this.#planner, () => this.#overflows++, onHashes);
     const errorsBefore = this.#gpu.errorCount();
     const work = Promise.all(this.#slots.map((slot) => search.lane(slot)));
     this.#draining = work.catch(() => undefined);
@@ -103,7 +111,7 @@ export class GpuEngine implements HashEngine {
     // A dispatch the GPU refused found nothing, which must not pass for a range without shares.
     if (this.#gpu.errorCount() !== errorsBefore)
       return fail('RUNTIME_FAILED', 'the GPU reported an error during a search');
-    return ok(ascending(search.shares));
+    return ok(null);
   }
 
   /** The device may go on; slices in flight end by themselves. */
@@ -114,9 +122,8 @@ export class GpuEngine implements HashEngine {
 
 /** State of one search, shared by its lanes. */
 class Search {
-  readonly shares = new Set<number>();
-  failure: (Outcome<never, WorkerProblem> & { ok: false }) | null = null;
-  readonly #job: HashJob;
+  failure: Failure<WorkerProblem> | null = null;
+  readonly #collector: Collector;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #planner: SlicePlanner;
   readonly #onOverflow: () => void;
@@ -127,13 +134,14 @@ class Search {
   #lastDoneMs = 0;
 
   constructor(
-    job: HashJob,
+    job: Omit<HashJob, 'target'>,
+    collector: Collector,
     planner: SlicePlanner,
     onOverflow: () => void,
     onHashes?: (count: number) => void,
   ) {
-    this.#job = job;
-    this.#words = jobWords(job);
+    this.#collector = collector;
+    this.#words = jobWords({ preimage: job.preimage, target: collector.target });
     this.#planner = planner;
     this.#onOverflow = onOverflow;
     this.#onHashes = onHashes;
@@ -148,6 +156,8 @@ class Search {
   /** Runs slices through `slot` until nothing is left. */
   async lane(slot: Slot): Promise<void> {
     for (let range = this.#take(); range !== null; range = this.#take()) {
+      const { target } = this.#collector;
+      aimAt(this.#words, target);
       const submittedMs = performance.now();
       const { candidates, overflow } = await slot.run(this.#words, range);
       const doneMs = performance.now();
@@ -156,12 +166,12 @@ class Search {
       this.#lastDoneMs = doneMs;
       if (this.#stopped) return;
       if (overflow) this.#split(range);
-      else this.#keep(range, candidates);
+      else this.#keep(range, target, candidates);
     }
   }
 
   #take(): Range | null {
-    const range = this.#stopped ? undefined : this.#ranges.pop();
+    const range = this.#stopped || this.#collector.over ? undefined : this.#ranges.pop();
     if (range === undefined) return null;
     const count = this.#planner.next(range.count);
     if (count < range.count) this.#ranges.push({ start: range.start + count, count: range.count - count });
@@ -178,14 +188,10 @@ class Search {
     );
   }
 
-  #keep(range: Range, candidates: Uint32Array): void {
-    const wrong = collectShares(this.#job, range, candidates, this.shares);
-    if (wrong !== null)
-      return this.#fail('RECHECK_FAILED', `the GPU named nonce ${wrong}, which is not a share`);
-    if (this.shares.size > MAX_SHARES) {
-      return this.#fail('UNSUPPORTED', `the unit has more shares than a result may carry (${MAX_SHARES})`);
-    }
-    this.#onHashes?.(range.count);
+  #keep(range: Range, target: bigint, candidates: Uint32Array): void {
+    this.failure = this.#collector.take(range, target, candidates);
+    if (this.failure === null) this.#onHashes?.(range.count);
+    else this.stop();
   }
 
   #fail(code: WorkerProblem, message: string): void {

@@ -1,8 +1,6 @@
+import type { Range } from '../hash/engine.ts';
 import { JOB_WORDS } from '../hash/job.ts';
 import { noncesPerWorkgroup, type KernelForm } from './kernel.ts';
-
-/** Nonces of a job, as u32 start and count. */
-export type Range = { start: number; count: number };
 
 /** What a slice found: candidates, or that there were more than the list holds. */
 export type SliceHits = { candidates: Uint32Array; overflow: boolean };

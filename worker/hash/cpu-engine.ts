@@ -1,8 +1,7 @@
-import { MAX_SHARES } from '../../protocol/limits.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import type { WorkerProblem } from '../contract.ts';
 import { TaskYielder } from './task-yielder.ts';
-import { ascending, collectShares, type HashEngine } from './engine.ts';
+import { searchBySweep, type Collector, type HashEngine, type Range } from './engine.ts';
 import { midstateOf, swapBytes, topWord, type HashJob, type Midstate } from './job.ts';
 import { compress, initialState } from './sha256.ts';
 
@@ -15,35 +14,40 @@ const BATCH = 128;
 export class CpuEngine implements HashEngine {
   readonly provider = 'cpu';
 
-  async search(
+  search(
     job: HashJob,
     signal: AbortSignal,
     onHashes?: (count: number) => void,
   ): Promise<Outcome<number[], WorkerProblem>> {
-    const findIn = finder(midstateOf(job.preimage), topWord(job.target));
+    return searchBySweep(this, job, signal, onHashes);
+  }
+
+  async sweep(
+    job: Omit<HashJob, 'target'>,
+    collector: Collector,
+    signal: AbortSignal,
+    onHashes?: (count: number) => void,
+  ): Promise<Outcome<null, WorkerProblem>> {
+    const findIn = finder(midstateOf(job.preimage));
     const yielder = new TaskYielder();
-    const shares = new Set<number>();
     try {
       let stretchBeganMs = performance.now();
-      for (let done = 0; done < job.nonceCount;) {
+      for (let done = 0; done < job.nonceCount && !collector.over;) {
         const range = { start: job.nonceStart + done, count: Math.min(BATCH, job.nonceCount - done) };
-        const wrong = collectShares(job, range, findIn(range.start, range.count), shares);
-        if (wrong !== null)
-          return fail('RECHECK_FAILED', `the CPU kernel named nonce ${wrong}, which is not a share`);
-        if (shares.size > MAX_SHARES) {
-          return fail('UNSUPPORTED', `the unit has more shares than a result may carry (${MAX_SHARES})`);
-        }
+        const { target } = collector;
+        const failure = collector.take(range, target, findIn(range, topWord(target)));
+        if (failure !== null) return failure;
         done += range.count;
         onHashes?.(range.count);
         if (performance.now() - stretchBeganMs < STRETCH_MS) continue;
         await yielder.next();
-        if (signal.aborted) return fail('ABORTED', 'the search was cancelled');
+        if (signal.aborted) break;
         stretchBeganMs = performance.now();
       }
     } finally {
       yielder.close();
     }
-    return signal.aborted ? fail('ABORTED', 'the search was cancelled') : ok(ascending(shares));
+    return signal.aborted ? fail('ABORTED', 'the search was cancelled') : ok(null);
   }
 
   destroy(): void {
@@ -51,8 +55,8 @@ export class CpuEngine implements HashEngine {
   }
 }
 
-/** A function that lists the candidates among `count` nonces from `start` on; `collectShares` decides on them. */
-function finder({ state, tail }: Midstate, top: number): (start: number, count: number) => number[] {
+/** A function that lists the nonces of a range whose digest starts with `top` or less; the collector decides on them. */
+function finder({ state, tail }: Midstate): (range: Range, top: number) => number[] {
   const iv = initialState();
   // The two padded blocks; compress overwrites words 16 to 63 and leaves these.
   const first = new Int32Array(64);
@@ -62,7 +66,7 @@ function finder({ state, tail }: Midstate, top: number): (start: number, count: 
   second[8] = 0x8000_0000 | 0;
   second[15] = 256;
   const digest = new Int32Array(8);
-  return (start, count) => {
+  return ({ start, count }, top) => {
     const found: number[] = [];
     for (let i = 0; i < count; i++) {
       first[3] = swapBytes(start + i);

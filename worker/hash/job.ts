@@ -123,3 +123,12 @@ export function jobWords(job: Pick<HashJob, 'preimage' | 'target'>): Uint32Array
   };
   return Uint32Array.from(JOB_FIELDS, (name) => fields[name] >>> 0);
 }
+
+const MASK_AT = JOB_FIELDS.indexOf('mask');
+const TOP_AT = JOB_FIELDS.indexOf('top');
+
+/** Puts another target into the words of a job. */
+export function aimAt(words: Uint32Array, target: bigint): void {
+  words[MASK_AT] = rejectMask(target);
+  words[TOP_AT] = topWord(target);
+}

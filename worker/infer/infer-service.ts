@@ -5,7 +5,7 @@ import type { AdapterReport, ModelReport, WorkerEvent, WorkerProblem } from '../
 import { openChunkCache, type ChunkCache } from './chunk-cache.ts';
 import { loadModel } from './model-store.ts';
 import { chooseBuild, hasJspi, loadRuntime, type Runtime } from './runtime.ts';
-import { Session, type InferProvider } from './session.ts';
+import { Session, type InferProvider, type Ran } from './session.ts';
 import { checkTensors } from './tensors.ts';
 
 /**
@@ -56,7 +56,7 @@ export class InferService {
     sha256: string,
     inputs: readonly Tensor[],
     signal: AbortSignal,
-  ): Promise<Outcome<{ outputs: Tensor[]; provider: InferProvider }, WorkerProblem>> {
+  ): Promise<Outcome<Ran & { provider: InferProvider }, WorkerProblem>> {
     return this.#exclusive(async () => {
       const prepared = this.#models.get(sha256);
       if (prepared === undefined) return fail('UNSUPPORTED', 'the model of this unit is not prepared');
@@ -65,11 +65,11 @@ export class InferService {
       for (let replaced = 0; ; replaced++) {
         if (signal.aborted) return fail('ABORTED', 'the unit was cancelled');
         const { session } = prepared;
-        const outputs = await session.run(inputs);
+        const ran = await session.run(inputs);
         if (signal.aborted) return fail('ABORTED', 'the unit was cancelled');
-        if (outputs.ok) return ok({ outputs: outputs.value, provider: session.provider });
-        if (session.provider === 'wasm') return outputs;
-        const next = await this.#replace(prepared, replaced === 0 ? 'webgpu' : 'wasm', outputs);
+        if (ran.ok) return ok({ ...ran.value, provider: session.provider });
+        if (session.provider === 'wasm') return ran;
+        const next = await this.#replace(prepared, replaced === 0 ? 'webgpu' : 'wasm', ran);
         if (!next.ok) return next;
       }
     });
@@ -167,7 +167,12 @@ export class InferService {
     }
     return ok({
       session: best.session,
-      report: { sha256: model.sha256, provider: best.session.provider, tried },
+      report: {
+        sha256: model.sha256,
+        provider: best.session.provider,
+        ...(runtime.report === null ? {} : { runtime: runtime.report }),
+        tried,
+      },
     });
   }
 

@@ -1,4 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
+import type { RuntimeReport } from '../contract.ts';
 
 /**
  * onnxruntime-web comes in builds of 14 to 27 MB, fetched when the first model is prepared and not before:
@@ -7,7 +8,15 @@ import type * as Ort from 'onnxruntime-web';
  * - wasm (14 MB): WebAssembly alone, where there is no WebGPU to use.
  */
 export type RuntimeBuild = 'jspi' | 'asyncify' | 'wasm';
-export type Runtime = { ort: typeof Ort; build: RuntimeBuild };
+export type Runtime = {
+  ort: typeof Ort;
+  build: RuntimeBuild;
+  /** Null where the WebAssembly provider may add in another order: then its results are not the same bits everywhere. */
+  report: RuntimeReport | null;
+};
+
+/** Set by the build (scripts/onnxruntime.ts): package and version, and the SHA-256 of each build's .wasm. */
+declare const ONNXRUNTIME: { name: string; artefacts: Record<RuntimeBuild, string> };
 
 export const chooseBuild = (has: { webgpu: boolean; jspi: boolean }): RuntimeBuild =>
   has.webgpu ? (has.jspi ? 'jspi' : 'asyncify') : 'wasm';
@@ -41,5 +50,8 @@ export async function loadRuntime(build: RuntimeBuild): Promise<Runtime> {
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.proxy = false;
   ort.env.logLevel = 'error';
-  return { ort, build };
+  // With more threads sums are split, and relaxed SIMD rounds as the processor likes.
+  const steady = ort.env.wasm.numThreads === 1 && ort.env.wasm.simd !== 'relaxed';
+  const { name, artefacts } = ONNXRUNTIME;
+  return { ort, build, report: steady ? { name, artefact: artefacts[build] } : null };
 }

@@ -34,6 +34,9 @@ const INFER_DEVICE: DeviceRequest = {
 
 export type SessionDeps = { runtime: Runtime; gpu: GPU | undefined; onGpuError: (message: string) => void };
 
+/** What one run gives, each in the order of the catalogue. */
+export type Ran = { outputs: Tensor[]; interior: Tensor[] };
+
 /** One model on one provider. Whoever opened it releases it. Not to be run twice at a time. */
 export class Session {
   readonly provider: InferProvider;
@@ -79,16 +82,18 @@ export class Session {
     }
   }
 
-  /** Inputs as `checkTensors` passed them; outputs in the order of the model. Failures: DEVICE_LOST, RUNTIME_FAILED. */
-  async run(inputs: readonly Tensor[]): Promise<Outcome<Tensor[], WorkerProblem>> {
+  /** Inputs as `checkTensors` passed them. Failures: DEVICE_LOST, RUNTIME_FAILED. */
+  async run(inputs: readonly Tensor[]): Promise<Outcome<Ran, WorkerProblem>> {
     const { Tensor: Ort } = this.#runtime.ort;
     const feeds = Object.fromEntries(inputs.map((t) => [t.name, new Ort(t.dtype, elementsOf(t), t.dims)]));
+    const { outputs: outside, interior: inside = [] } = this.#model;
+    const signatures = [...outside, ...inside];
     const errorsBefore = this.#gpu?.errorCount();
     let raw: Record<string, OrtTensor>;
     try {
       const running = this.#session.run(
         feeds,
-        this.#model.outputs.map((output) => output.name),
+        signatures.map(({ name }) => name),
       );
       const lost = this.#gpu?.lost.then(() => null);
       const result = await (lost === undefined ? running : Promise.race([running, lost]));
@@ -106,17 +111,17 @@ export class Session {
     }
     if (this.#gpu?.errorCount() !== errorsBefore)
       return fail('RUNTIME_FAILED', 'the GPU reported an error during inference');
-    const outputs: Tensor[] = [];
-    for (const signature of this.#model.outputs) {
+    const tensors: Tensor[] = [];
+    for (const signature of signatures) {
       const tensor = raw[signature.name];
       const output = outputTensor(
         tensor && { type: tensor.type, dims: tensor.dims, data: tensor.data },
         signature,
       );
       if (!output.ok) return output;
-      outputs.push(output.value);
+      tensors.push(output.value);
     }
-    return ok(outputs);
+    return ok({ outputs: tensors.slice(0, outside.length), interior: tensors.slice(outside.length) });
   }
 
   /** Warms up on the known answer, checks it, and times further runs: the median of one in milliseconds. */
@@ -124,7 +129,7 @@ export class Session {
     const inputs = knownInput(this.#model, this.#model.knownAnswer.seed);
     const first = await this.run(inputs);
     if (!first.ok) return first;
-    const answer = checkKnownOutputs(first.value, this.#model);
+    const answer = checkKnownOutputs(first.value.outputs, this.#model);
     if (!answer.ok) return answer;
     const times: number[] = [];
     const beganMs = performance.now();

@@ -1,12 +1,13 @@
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import type { Provider } from '../../protocol/messages.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import type { WorkerProblem, WorkerTask } from '../contract.ts';
 import { runHash } from './hash.ts';
 import { runInfer } from './infer.ts';
 import type { Services } from './runner.ts';
 
-export type UnitDone = { result: ResultBody; provider: Provider };
+export type UnitDone = { result: ResultBody; interior?: Tensor[]; provider: Provider };
 
 /** Runs a unit of any kind. A new kind is a module beside this one and a line here. */
 export function runUnit(

@@ -1,6 +1,7 @@
 import type { KindName, ResultOf, UnitOf } from '../../protocol/kinds/registry.ts';
 import type { Provider } from '../../protocol/messages.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import type { WorkerProblem, WorkerTask } from '../contract.ts';
 import type { HashService } from '../hash/hash-service.ts';
 import type { InferService } from '../infer/infer-service.ts';
@@ -19,4 +20,4 @@ export type Runner<K extends KindName> = (
   binding: Pick<WorkerTask, 'taskId' | 'beacon'>,
   services: Services,
   signal: AbortSignal,
-) => Promise<Outcome<{ result: ResultOf<K>; provider: Provider }, WorkerProblem>>;
+) => Promise<Outcome<{ result: ResultOf<K>; interior?: Tensor[]; provider: Provider }, WorkerProblem>>;

@@ -217,7 +217,7 @@ describe.each([
   let exact: NodeKind<'infer'>;
   let unit: Honest;
   beforeAll(async () => {
-    exact = withModels(change as Partial<Model>);
+    exact = withModels(change);
     unit = await honest('ppocr-cls');
   });
   afterAll(() => exact.close());
