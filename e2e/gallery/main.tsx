@@ -20,6 +20,8 @@ const actions: AppActions = {
   exportAccount: log('exportAccount'),
   importAccount: log('importAccount'),
   exportReceipts: log('exportReceipts'),
+  showEvidence: log('showEvidence'),
+  hideEvidence: log('hideEvidence'),
   dismissProblem: log('dismissProblem'),
 };
 

@@ -43,6 +43,8 @@ export function createActions(
         .then((json) => downloadFile('gridtab-receipts.json', json))
         .catch(report);
     },
+    showEvidence: (taskId) => void session.showEvidence(taskId).catch(report),
+    hideEvidence: () => state.update({ evidence: null }, 'now'),
     dismissProblem: (code) => state.clearProblem(code),
   };
 }
@@ -64,7 +66,8 @@ async function importFrom(file: File, session: Session, state: StateStore, store
   state.update({
     identity: identity === null ? null : { ...identity, account: account.value.id },
     // The balance of another account says nothing of this one.
-    credits: { settled: '0', pending: [] },
+    credits: { settled: '0', held: '0', pending: [] },
+    standing: null,
   });
   state.addProblem(problemOf('ACCOUNT_IMPORTED', account.value.id));
 }

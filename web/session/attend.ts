@@ -13,6 +13,7 @@ import { LedgerSync } from './ledger-sync.ts';
 import { News } from './news.ts';
 import { problemOf, refusalProblem } from './problems.ts';
 import type { Run, RunContext } from './run.ts';
+import { pageVisible, standingOf } from './standing.ts';
 import { setStep } from './steps.ts';
 import { serveWork } from './work-stream.ts';
 
@@ -46,15 +47,19 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
     loadCursor: () => loadCursor(store, cursorKey),
     saveCursor: (after) => saveCursor(store, cursorKey, after),
     keep: context.receipts.keep,
-    onBalance: ({ settled, pending }) => {
+    onBalance: ({ settled, held, pending }) => {
       state.clearProblem('LEDGER_UNREACHABLE');
       state.update({
         credits: {
           settled: settled.toString(),
+          held: held.toString(),
           pending: pending.map(({ kind, units, work }) => ({ kind, units, work: work.toString() })),
         },
       });
     },
+    onStanding: (reply) =>
+      state.update({ standing: standingOf(reply, context.loaded.manifest.policy, Date.now()) }),
+    visible: pageVisible,
     onRoundTrip: (ms) => {
       run.meters.roundTrip = () => link.roundTripMs() ?? Math.round(ms);
     },
@@ -64,6 +69,7 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
     signal,
   });
 
+  run.askEvidence = (taskId) => ledger.evidence(taskId);
   const news = new News(() => sayHelloAgain(link, run, context, opened, signal), signal);
   run.onCapabilities = () => news.tell();
   // They may have changed while we joined.
@@ -89,6 +95,7 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
       onEpoch: ({ epoch, endsInMs }) => {
         showEpoch(epoch, endsInMs, run);
         ledger.refresh();
+        void ledger.standing();
       },
       onRefusal: (refusal) => state.addProblem(refusalProblem(refusal)),
       onVerdict: () => ledger.refresh(),
@@ -99,6 +106,7 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
     return { workedMs: workedMs(), refusal: null, message: errorText(error) };
   } finally {
     run.onCapabilities = () => {};
+    run.askEvidence = null;
     run.meters.roundTrip = null;
     state.update({ idleReason: null });
   }

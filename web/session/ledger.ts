@@ -14,6 +14,8 @@ const MAX_PAGES = 256;
 
 type Reply<T extends LedgerFromNode['type']> = Extract<LedgerFromNode, { type: T }>;
 export type Balance = Omit<Reply<'balance'>, 'type'>;
+export type StandingReply = Omit<Reply<'standing'>, 'type'>;
+export type EvidenceReply = Omit<Reply<'evidence'>, 'type'>;
 
 /** One ledger stream: requests in order, each with one reply. */
 export class LedgerClient {
@@ -34,6 +36,19 @@ export class LedgerClient {
     if (reply.ok && !equalBytes(reply.value.account, account)) {
       return fail('UNEXPECTED', `the balance is that of account ${toHex(reply.value.account).slice(0, 16)}`);
     }
+    return reply;
+  }
+
+  /** How the validator sees this tab. */
+  async standing(): Promise<Outcome<StandingReply>> {
+    return await this.#ask({ type: 'standing' }, 'standing');
+  }
+
+  /** The verdict on one of the tab's own tasks (32 bytes), with what stands behind it. */
+  async evidence(taskId: Uint8Array): Promise<Outcome<EvidenceReply>> {
+    const reply = await this.#ask({ type: 'evidence', taskId }, 'evidence');
+    if (reply.ok && !equalBytes(reply.value.taskId, taskId))
+      return fail('UNEXPECTED', 'the evidence is about another task');
     return reply;
   }
 

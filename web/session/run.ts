@@ -11,6 +11,7 @@ import type { Problem } from '../state/types.ts';
 import { stayConnected } from './connect.ts';
 import { UnitDesk } from './desk.ts';
 import { loadManifest, type LoadedManifest, type ManifestSource } from './manifest.ts';
+import type { AskEvidence } from './evidence.ts';
 import { Meters } from './meters.ts';
 import { ModelCare } from './model-care.ts';
 import type { PageOptions } from './options.ts';
@@ -71,6 +72,8 @@ export class Run {
   #joined = false;
   #verified = false;
   #onCapabilities: () => void = () => {};
+  /** Asks the validator about one of the tab's own tasks, while it is connected. */
+  askEvidence: AskEvidence | null = null;
 
   constructor(deps: RunDeps, onJoined: () => void) {
     this.deps = deps;

@@ -1,5 +1,6 @@
 import { initialState, offline, waitingSteps } from '../state/initial.ts';
 import type { Phase, Problem, StartOptions } from '../state/types.ts';
+import { showEvidence } from './evidence.ts';
 import { nextPhase, type PhaseEvent } from './machine.ts';
 import { Run, type RunDeps } from './run.ts';
 
@@ -53,6 +54,11 @@ export class Session {
   resume(): void {
     if (!this.#go('resume')) return;
     this.#run?.resume();
+  }
+
+  /** Asks the validator what stands behind its verdict on a unit. */
+  async showEvidence(taskId: string): Promise<void> {
+    await showEvidence(this.#deps.state, this.#run?.askEvidence ?? null, taskId);
   }
 
   /** The page goes away: hands leases back while there is still a moment to. */

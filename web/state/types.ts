@@ -66,6 +66,58 @@ export type ReceiptRow = {
   verified: boolean;
 };
 
+/** How the validator sees this tab's work of one kind. */
+export type KindStanding = {
+  kind: KindName;
+  /** Probability that the next unit of usual size is audited, in parts per million. */
+  auditPpm: number;
+  /** Accepted units that have not vested yet, and their work as a decimal string: what a proven failure forfeits. */
+  unvested: number;
+  escrow: string;
+  /** Accepted units in all. */
+  accepted: number;
+  /** Audits of the account's tabs, and the quality they prove, in parts per million. */
+  passed: number;
+  failed: number;
+  qualityPpm: number;
+  /** A result was out of tolerance lately, so that every unit is audited. */
+  suspect: boolean;
+};
+
+/** How the validator sees this tab, by its word. */
+export type Standing = {
+  epoch: number;
+  kinds: KindStanding[];
+  /** Share of leases answered in good time, in parts per million. */
+  latencyPpm: number;
+  /** Refusals to open a result, and how many count as a proven failure. */
+  strikes: number;
+  strikeLimit: number;
+  /** The first epoch in which the tab scores again after a proven failure; 0 in good standing. */
+  punishedUntilEpoch: number;
+  /** Base units that the account lost to proven failures, as a decimal string. */
+  forfeited: string;
+  /** The last timed burst: hashes per second with the 95 % interval. */
+  burst: { rate: number; low: number; high: number; atMs: number } | null;
+  /** Rewards are released after so many further units of their kind, or epochs. */
+  vesting: { units: number; epochs: number };
+  /** When the validator said so. */
+  atMs: number;
+};
+
+/** What stands behind the verdict on one unit, while it is being looked at. Strings of the validator: shown as text only. */
+export type EvidenceView = { taskId: string } & (
+  | { status: 'asking' }
+  | {
+      status: 'here';
+      state: 'accepted' | 'rejected' | 'revoked';
+      code: RefusalCode | null;
+      /** JSON as the validator sent it. */
+      json: string;
+    }
+  | { status: 'failed'; message: string }
+);
+
 export type Connection = {
   status: 'offline' | 'connecting' | 'online' | 'waiting';
   transport: 'webrtc-direct' | 'websocket' | null;
@@ -91,8 +143,15 @@ export type AppState = {
   identity: { peer: string; account: string; slot: number } | null;
   rates: { hashesPerSecond: number; inferencesPerMinute: number };
   counts: Record<KindName, { accepted: number; rejected: number; released: number }>;
-  /** Base units as decimal strings, exact; `pending` is verified work that its epoch has not settled yet. */
-  credits: { settled: string; pending: { kind: string; units: number; work: string }[] };
+  /**
+   * Base units as decimal strings, exact; `held` is the part of `settled` that has not vested, `pending` is verified work
+   * that its epoch has not settled yet.
+   */
+  credits: { settled: string; held: string; pending: { kind: string; units: number; work: string }[] };
+  /** Null until the validator has said. */
+  standing: Standing | null;
+  /** The verdict that is being looked at. */
+  evidence: EvidenceView | null;
   models: ModelReport[];
   downloads: Download[];
   units: UnitRow[];
@@ -118,6 +177,9 @@ export type AppActions = {
   exportAccount(): void;
   importAccount(file: File): void;
   exportReceipts(): void;
+  /** Asks the validator what stands behind its verdict on a unit, and shows it. */
+  showEvidence(taskId: string): void;
+  hideEvidence(): void;
   dismissProblem(code: string): void;
 };
 

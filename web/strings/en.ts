@@ -131,6 +131,7 @@ export const en = {
     epoch: (n: string): string => `epoch ${n}`,
     verdicts: (accepted: string, rejected: string, refusedCount: number): string =>
       refusedCount === 0 ? `${accepted} accepted` : `${accepted} accepted, ${rejected} refused`,
+    held: (amount: string): string => `${amount} of it held until it vests`,
     receipts: (n: number, count: string): string => `${count} ${plural(n, 'receipt', 'receipts')}`,
     firstVerified: (time: string): string => `first unit verified after ${time}`,
   },
@@ -165,6 +166,83 @@ export const en = {
       rejected: 'Refused',
       released: 'Given back',
     } satisfies Record<UnitStatus, string>,
+  },
+  evidence: {
+    heading: (unit: string): string => `Evidence: ${unit}`,
+    open: 'Evidence',
+    openFor: (unit: string, at: string): string => `Evidence on ${unit}, ${at}`,
+    close: 'Close',
+    asking: 'Asking the validator…',
+    failed: (why: string): string => `The validator’s evidence could not be had: ${why}`,
+    states: {
+      accepted: 'Accepted.',
+      rejected: 'Refused.',
+      revoked: 'Taken back: it was accepted, and a later audit refused it.',
+    },
+    notAudited: 'It passed the checks of every result; the audit coin spared it, so it was not recomputed.',
+    nothing: 'The validator keeps no figures about it.',
+    equal: (output: string): string => `The validator computed it again and compared every bit${output}.`,
+    of: (output: string): string => ` of “${output}”`,
+    within: (output: string, found: string, allowed: string): string =>
+      `The validator computed it again. Output “${output}” differs by ${found} (relative L2), and ${allowed} is allowed.`,
+    over: (output: string, found: string, allowed: string): string =>
+      `The validator computed it again. Output “${output}” differs by ${found} (relative L2); only ${allowed} is allowed.`,
+    notFinite: (output: string): string =>
+      `The validator computed it again. Where “${output}” holds NaN or infinity, the other side does not.`,
+    shape: 'The outputs are not those that the model gives, in number, type or shape.',
+    shares: (shares: string, expected: string): string =>
+      `Every share was hashed again: ${shares}, where ${expected} are expected on average. Fewer by chance is no fault.`,
+    rescan: (nonces: string, found: string, missing: string): string =>
+      `Of the range, ${nonces} nonces were searched again: ${found} shares are there, and the result lacks ${missing} of them.`,
+    other: (method: string): string => `It was checked by the method “${method}”.`,
+    model: 'Model',
+    code: 'Reason',
+    tolerance: 'Difference',
+    times: (n: string): string => `${n} times the tolerance`,
+    recompute: 'Recomputed in',
+    lane: 'Compared with',
+    raw: 'As the validator sent it',
+  },
+  standing: {
+    heading: 'Standing',
+    empty:
+      'How the validator sees this tab: how often it looks, what is still held, and what its checks found. It says so after joining.',
+    asOf: (time: string): string => `as of ${time}`,
+    punished: (epoch: string): string =>
+      `A wrong result was proven. What had not vested is lost, and this tab earns nothing before epoch ${epoch}.`,
+    suspect:
+      'A result was out of tolerance. That proves nothing yet: every unit of its kind is checked until enough in a row have passed.',
+    newcomer:
+      'New here: every unit is checked. The more unvested work a tab has to lose, the less often it is.',
+    good: 'In good standing.',
+    noWork: 'Nothing was verified yet.',
+    checked: 'Checked',
+    every: 'every unit is checked',
+    none: 'no unit is checked',
+    oneIn: (n: string): string => `1 in ${n} units is checked`,
+    share: (percent: string): string => `${percent} of units are checked`,
+    held: 'Held back',
+    heldUnits: (units: string, all: string): string => `${units} of ${all} units`,
+    progress: (kind: string): string => `${kind}: units held back until they vest`,
+    vesting: (units: string, epochs: string): string =>
+      `A reward is released after ${units} further units of its kind, or ${epochs} epochs. A proven cheat forfeits what is held back.`,
+    quality: 'Quality',
+    audits: (passed: string, failed: string, failedCount: number): string =>
+      failedCount === 0
+        ? `${passed} checks passed, none failed`
+        : `${passed} checks passed, ${failed} failed`,
+    qualityNote: 'what the checks prove at 95 % confidence; it weighs the score',
+    tab: 'This tab',
+    credits: 'Credits held',
+    forfeited: 'Forfeited',
+    inTime: 'In time',
+    inTimeNote: 'of leases, answered in good time',
+    refusals: 'Refusals',
+    refusalsOf: (n: string, limit: string): string => `${n} of ${limit}`,
+    refusalsNote: 'to show a result; they are remembered',
+    rate: 'Measured',
+    rateRange: (low: string, high: string): string => `${low} to ${high}`,
+    noBurst: 'no timed burst yet',
   },
   next: {
     continue: 'Work goes on with the next unit.',

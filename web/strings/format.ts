@@ -29,6 +29,17 @@ export const workAmount = (work: string, unit: string, locale: string): Quantity
 
 export const integer = (n: number, locale: string): string => numbers(locale, 0, 3).format(n);
 
+/** Parts per million as a percentage: `98.4 %`, and `100 %` only where nothing is missing. */
+export function percent(ppm: number, locale: string): string {
+  if (!Number.isFinite(ppm) || ppm <= 0) return withUnit(0, '%', 0, locale);
+  const fraction = ppm >= 1_000_000 ? 0 : 1;
+  // 99.96 % would round to a certainty that nobody claimed.
+  return withUnit(fraction === 0 ? 100 : Math.min(99.9, ppm / 10_000), '%', fraction, locale);
+}
+
+/** A small number for people: `3.2e-5`. */
+export const scientific = (n: number): string => (Number.isFinite(n) ? n.toExponential(1) : '–');
+
 /** `840 KB`, `27.1 MB`: decimal megabytes, as browsers show downloads. */
 export function byteSize(bytes: number, locale: string): string {
   const { value, unit } = metric(bytes, 'B', locale);

@@ -10,6 +10,7 @@ import { Meter } from './meter.tsx';
 import { Models } from './models.tsx';
 import { Problems } from './problems.tsx';
 import { Receipts } from './receipts.tsx';
+import { StandingPanel } from './standing.tsx';
 import { Starting } from './starting.tsx';
 import { Units } from './units.tsx';
 import { useSlice, type View } from './view.ts';
@@ -58,6 +59,7 @@ function Stage({ view, phase }: { view: View; phase: Phase }) {
             <Units view={view} />
             <Receipts view={view} />
             <div class="side">
+              <StandingPanel view={view} />
               <Machine view={view} />
               <ConnectionPanel view={view} />
               <Models view={view} />

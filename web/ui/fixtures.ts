@@ -1,6 +1,6 @@
 import { REFUSALS, type RefusalCode } from '../../protocol/refusal.ts';
 import { initialState } from '../state/initial.ts';
-import type { AppState, ReceiptRow, Step, UnitRow } from '../state/types.ts';
+import type { AppState, KindStanding, ReceiptRow, Standing, Step, UnitRow } from '../state/types.ts';
 
 /**
  * Fixed states of the page, one of each sort: what the tests check and the gallery shows. The built page holds none of
@@ -102,6 +102,37 @@ const someReceipts = (count: number): ReceiptRow[] =>
     verified: true,
   }));
 
+const kindStanding = (kind: KindStanding['kind'], change: Partial<KindStanding> = {}): KindStanding => ({
+  kind,
+  auditPpm: 14_925,
+  unvested: 200,
+  escrow: kind === 'hash' ? '13421772800' : '82400000000',
+  accepted: kind === 'hash' ? 1482 : 361,
+  passed: kind === 'hash' ? 244 : 187,
+  failed: 0,
+  qualityPpm: kind === 'hash' ? 992_136 : 989_757,
+  suspect: false,
+  ...change,
+});
+
+const trusted: Standing = {
+  epoch: 1284,
+  kinds: [kindStanding('hash'), kindStanding('infer')],
+  latencyPpm: 998_474,
+  strikes: 0,
+  strikeLimit: 3,
+  punishedUntilEpoch: 0,
+  forfeited: '0',
+  burst: {
+    rate: 1_851_000_000,
+    low: 1_743_000_000,
+    high: 1_966_000_000,
+    atMs: FIXTURE_NOW_MS - 610_000,
+  },
+  vesting: { units: 200, epochs: 20 },
+  atMs: FIXTURE_NOW_MS - 4_000,
+};
+
 const running: AppState = {
   ...starting,
   phase: 'running',
@@ -120,11 +151,13 @@ const running: AppState = {
   },
   credits: {
     settled: '1204251360274',
+    held: '3618204511',
     pending: [
       { kind: 'hash', units: 34, work: '2281701376' },
       { kind: 'infer', units: 9, work: '3708000000' },
     ],
   },
+  standing: trusted,
   models: [
     {
       sha256: CLS,
@@ -238,7 +271,11 @@ const hostile: AppState = {
   },
   identity: { peer: HOSTILE, account: LONG, slot: 3 },
   rates: { hashesPerSecond: Number.POSITIVE_INFINITY, inferencesPerMinute: Number.NaN },
-  credits: { settled: '9'.repeat(30), pending: [{ kind: HOSTILE, units: 1e15, work: '9'.repeat(40) }] },
+  credits: {
+    settled: '9'.repeat(30),
+    held: '-1',
+    pending: [{ kind: HOSTILE, units: 1e15, work: '9'.repeat(40) }],
+  },
   problems: [{ code: HOSTILE, title: HOSTILE, advice: HOSTILE + LONG, severity: 'error', sinceMs: 0 }],
   downloads: [{ name: HOSTILE + LONG, sha256: VAD, loadedBytes: -5, totalBytes: 0, done: false }],
   models: [{ sha256: HOSTILE, provider: 'wasm', tried: [{ provider: 'wasm', problem: HOSTILE + LONG }] }],
@@ -261,7 +298,47 @@ const hostile: AppState = {
     })),
   },
   idleReason: { text: HOSTILE + LONG, retryAtMs: FIXTURE_NOW_MS - 1 },
+  standing: {
+    ...trusted,
+    kinds: [
+      kindStanding('infer', {
+        auditPpm: 1,
+        unvested: Number.MAX_SAFE_INTEGER,
+        escrow: '9'.repeat(40),
+        passed: Number.MAX_SAFE_INTEGER,
+        failed: Number.MAX_SAFE_INTEGER,
+      }),
+    ],
+    strikes: Number.MAX_SAFE_INTEGER,
+    punishedUntilEpoch: Number.MAX_SAFE_INTEGER,
+    forfeited: '9'.repeat(30),
+    burst: { rate: 1.8e19, low: 0, high: 1.8e19, atMs: 1e300 },
+    vesting: { units: 0, epochs: Number.MAX_SAFE_INTEGER },
+  },
+  evidence: {
+    taskId: '0'.repeat(64),
+    status: 'here',
+    state: 'rejected',
+    code: 'MALFORMED',
+    json: JSON.stringify({ method: HOSTILE, model: HOSTILE + LONG, output: LONG, note: HOSTILE + LONG }),
+  },
 };
+
+/** The task of a unit of the fixtures. */
+const taskOf = (status: UnitRow['status'], kind: UnitRow['kind']): string =>
+  running.units.find((u) => u.status === status && u.kind === kind)?.taskId ?? '';
+
+const outOfTolerance = JSON.stringify({
+  audited: true,
+  model: 'ppocr-cls',
+  method: 'relativeL2',
+  output: 'softmax_0.tmp_0',
+  scale: 'log',
+  relativeL2: 8.4e-4,
+  tolerance: 1e-4,
+  floor: 1e-6,
+  recomputeMs: 4.12,
+});
 
 /** By name, in the order the gallery shows them. */
 export const FIXTURES = {
@@ -326,6 +403,86 @@ export const FIXTURES = {
     },
   },
   refusals: { ...running, units: everyRefusal },
+  newcomer: {
+    ...running,
+    credits: { settled: '0', held: '0', pending: [{ kind: 'hash', units: 3, work: '201326592' }] },
+    standing: {
+      ...trusted,
+      kinds: [
+        kindStanding('hash', {
+          auditPpm: 1_000_000,
+          unvested: 2,
+          escrow: '134217728',
+          accepted: 2,
+          passed: 2,
+          qualityPpm: 462_093,
+        }),
+      ],
+      latencyPpm: 1_000_000,
+      burst: null,
+    },
+  },
+  suspect: {
+    ...running,
+    standing: {
+      ...trusted,
+      kinds: [
+        kindStanding('hash'),
+        kindStanding('infer', { auditPpm: 1_000_000, failed: 1, qualityPpm: 979_012, suspect: true }),
+      ],
+    },
+    evidence: {
+      taskId: taskOf('rejected', 'infer'),
+      status: 'here',
+      state: 'rejected',
+      code: 'OUT_OF_TOLERANCE',
+      json: outOfTolerance,
+    },
+  },
+  punished: {
+    ...running,
+    credits: { ...running.credits, held: '0' },
+    standing: {
+      ...trusted,
+      kinds: [
+        kindStanding('hash', {
+          auditPpm: 1_000_000,
+          unvested: 0,
+          escrow: '0',
+          passed: 3,
+          qualityPpm: 575_000,
+        }),
+        kindStanding('infer', {
+          auditPpm: 1_000_000,
+          unvested: 0,
+          escrow: '0',
+          passed: 0,
+          qualityPpm: 6_155,
+        }),
+      ],
+      latencyPpm: 871_230,
+      strikes: 2,
+      punishedUntilEpoch: 1294,
+      forfeited: '3618204511',
+    },
+    evidence: {
+      taskId: taskOf('accepted', 'infer'),
+      status: 'here',
+      state: 'revoked',
+      code: 'DIGEST_MISMATCH',
+      json: JSON.stringify({ audited: true, model: 'silero-vad', method: 'equal', recomputeMs: 1.2 }),
+    },
+  },
+  spared: {
+    ...running,
+    evidence: {
+      taskId: taskOf('accepted', 'hash'),
+      status: 'here',
+      state: 'accepted',
+      code: null,
+      json: JSON.stringify({ audited: false }),
+    },
+  },
   stopping: { ...running, phase: 'stopping' },
   failed,
   hostile,

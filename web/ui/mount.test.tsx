@@ -14,6 +14,8 @@ const actions = {
   exportAccount: vi.fn<AppActions['exportAccount']>(),
   importAccount: vi.fn<AppActions['importAccount']>(),
   exportReceipts: vi.fn<AppActions['exportReceipts']>(),
+  showEvidence: vi.fn<AppActions['showEvidence']>(),
+  hideEvidence: vi.fn<AppActions['hideEvidence']>(),
   dismissProblem: vi.fn<AppActions['dismissProblem']>(),
 } satisfies AppActions;
 

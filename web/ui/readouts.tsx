@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { formatCredits } from '../../protocol/ids.ts';
 import type { AppState } from '../state/types.ts';
-import { creditDigits, duration, integer, metric, workAmount, type Quantity } from '../strings/format.ts';
+import { duration, integer, metric, workAmount, type Quantity } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Countdown } from './parts.tsx';
 import { useSlice, type View } from './view.ts';
+import { credits, exactCredits } from './credits.ts';
 import { quantity, workUnitOf } from './work.ts';
 
 /** A figure with its unit and what it is made of. Figures are set in digits of one width and keep their place. */
@@ -46,16 +46,29 @@ export function InferenceReadout({ view }: { view: View }) {
 }
 
 export function CreditsReadout({ view }: { view: View }) {
-  const settled = useSlice(view, (s) => s.credits.settled);
+  const { settled, held } = useSlice(view, (s) => s.credits);
   const receipts = useSlice(view, (s) => s.receipts.total);
   const firstMs = useSlice(view, (s) => s.milestones.firstVerifiedMs);
-  const note = t.readout.receipts(receipts, integer(receipts, t.locale));
+  const count = t.readout.receipts(receipts, integer(receipts, t.locale));
   const { head, tail } = exactCredits(settled);
+  // The part that can still be lost is said first; how the first receipt came matters until then.
+  const holds = held !== '0';
+  const first =
+    firstMs === null ? count : `${count}, ${t.readout.firstVerified(duration(firstMs, t.locale))}`;
   return (
     <Readout
       id="credits"
       term={t.readout.settled}
-      note={firstMs === null ? note : `${note}, ${t.readout.firstVerified(duration(firstMs, t.locale))}`}
+      note={
+        holds ? (
+          <>
+            <span class="readout-work">{t.readout.held(credits(held))}</span>
+            {count}
+          </>
+        ) : (
+          first
+        )
+      }
     >
       {head}
       <span class="readout-tail">{tail}</span>
@@ -101,9 +114,3 @@ function Settles({ view, subnet }: { view: View; subnet: AppState['subnet'] }) {
 
 const verdicts = (c: AppState['counts']['hash']): string =>
   t.readout.verdicts(integer(c.accepted, t.locale), integer(c.rejected, t.locale), c.rejected);
-
-/** Base units as a decimal string → the amount in credits, exact; anything else shows as a dash. */
-const exactCredits = (baseUnits: string): { head: string; tail: string } =>
-  /^-?\d{1,40}$/.test(baseUnits)
-    ? creditDigits(formatCredits(BigInt(baseUnits)), t.locale)
-    : { head: '–', tail: '' };

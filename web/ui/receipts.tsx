@@ -3,6 +3,7 @@ import { clockTime, integer, peerText, shortId, workAmount } from '../strings/fo
 import { t } from '../strings/strings.ts';
 import { Icon } from './icons.tsx';
 import { Panel } from './parts.tsx';
+import { Rows } from './rows.tsx';
 import { isKnownKind, quantity, workUnitOf } from './work.ts';
 import { useSlice, type View } from './view.ts';
 
@@ -16,37 +17,21 @@ export function Receipts({ view }: { view: View }) {
   const aside = <span class="aside">{integer(receipts.total, t.locale)}</span>;
   return (
     <Panel id="receipts" heading={t.receipts.heading} aside={aside}>
-      {rows.length === 0 ? <p class="empty">{t.receipts.empty}</p> : null}
-      <div
-        class="scroll"
-        role="region"
-        tabIndex={0}
-        aria-labelledby="receipts-heading"
-        hidden={rows.length === 0}
+      <Rows
+        panel="receipts"
+        empty={t.receipts.empty}
+        columns={[
+          { heading: c.signature },
+          { heading: c.kind },
+          { heading: c.work, figures: true },
+          { heading: c.epoch, figures: true, wide: true },
+          { heading: c.at, figures: true, wide: true },
+        ]}
       >
-        <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">{c.signature}</th>
-              <th scope="col">{c.kind}</th>
-              <th scope="col" class="number">
-                {c.work}
-              </th>
-              <th scope="col" class="number wide-only">
-                {c.epoch}
-              </th>
-              <th scope="col" class="number wide-only">
-                {c.at}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((receipt, i) => (
-              <Row key={i} receipt={receipt} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+        {rows.map((receipt, i) => (
+          <Row key={i} receipt={receipt} />
+        ))}
+      </Rows>
       <p class="panel-actions">
         <button type="button" disabled={receipts.total === 0} onClick={() => view.actions.exportReceipts()}>
           {t.actions.exportReceipts}

@@ -2,7 +2,9 @@ import type { UnitRow, UnitStatus } from '../state/types.ts';
 import { clockTime, duration, integer, peerText, workAmount } from '../strings/format.ts';
 import { t } from '../strings/strings.ts';
 import { Icon, type IconName } from './icons.tsx';
+import { Evidence } from './evidence.tsx';
 import { Panel } from './parts.tsx';
+import { Rows } from './rows.tsx';
 import { isRefusalCode, nextAfter } from './refusals.ts';
 import { quantity, workUnitOf } from './work.ts';
 import { useSlice, type View } from './view.ts';
@@ -22,37 +24,23 @@ export function Units({ view }: { view: View }) {
       heading={t.units.heading}
       aside={<span class="aside">{t.units.latest(integer(rows.length, t.locale))}</span>}
     >
-      {rows.length === 0 ? <p class="empty">{t.units.empty}</p> : null}
-      <div
-        class="scroll"
-        role="region"
-        tabIndex={0}
-        aria-labelledby="units-heading"
-        hidden={rows.length === 0}
-      >
-        <table class="rows">
-          <thead>
-            <tr>
-              <th scope="col">{c.status}</th>
-              <th scope="col">{c.unit}</th>
-              <th scope="col" class="number">
-                {c.time}
-              </th>
-              <th scope="col" class="number wide-only">
-                {c.work}
-              </th>
-              <th scope="col" class="number wide-only">
-                {c.at}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {/* Keyed by place, not by unit: rows then stay where they are and only their text changes. */}
-            {rows.map((unit, i) => (
-              <Row key={i} unit={unit} />
-            ))}
-          </tbody>
-        </table>
+      <div class="ledger">
+        <Evidence view={view} />
+        <Rows
+          panel="units"
+          empty={t.units.empty}
+          columns={[
+            { heading: c.status },
+            { heading: c.unit },
+            { heading: c.time, figures: true },
+            { heading: c.work, figures: true, wide: true },
+            { heading: c.at, figures: true, wide: true },
+          ]}
+        >
+          {rows.map((unit, i) => (
+            <Row key={i} unit={unit} view={view} />
+          ))}
+        </Rows>
       </div>
     </Panel>
   );
@@ -67,8 +55,9 @@ const STATUS_ICONS: Record<UnitStatus, IconName> = {
   released: 'back',
 };
 
-function Row({ unit }: { unit: UnitRow }) {
+function Row({ unit, view }: { unit: UnitRow; view: View }) {
   const kind = t.kind[unit.kind];
+  const judged = unit.status === 'accepted' || unit.status === 'rejected';
   return (
     <tr class={`unit unit-${unit.status}`}>
       <td>
@@ -83,6 +72,16 @@ function Row({ unit }: { unit: UnitRow }) {
           {unit.provider === null ? kind : `${kind} on ${t.provider[unit.provider]}`}
         </span>
         {unit.refusal === null ? null : <Refused refusal={unit.refusal} />}
+        {judged ? (
+          <button
+            type="button"
+            class="quiet why"
+            aria-label={t.evidence.openFor(peerText(unit.label), clockTime(unit.atMs, t.locale))}
+            onClick={() => view.actions.showEvidence(unit.taskId)}
+          >
+            {t.evidence.open}
+          </button>
+        ) : null}
       </td>
       <td class="number">{unit.elapsedMs === null ? '' : duration(unit.elapsedMs, t.locale)}</td>
       <td class="number wide-only">

@@ -39,6 +39,7 @@ import type { Link } from '../../peer/peer.ts';
 
 type Hello = Extract<JoinFromTab, { type: 'hello' }>;
 type Result = Extract<WorkFromTab, { type: 'result' }>;
+type Reply<T extends LedgerFromNode['type']> = Extract<LedgerFromNode, { type: T }>;
 export type WorkSide = Wire<WorkFromTab, WorkFromNode>;
 
 export const hashUnit = (nonceStart: number): Unit => ({
@@ -62,6 +63,36 @@ export class FakeValidator {
   work: WorkSide | null = null;
   links: FakeLink[] = [];
   epoch = 5;
+  /** What the ledger stream says of the tab, and how often it was asked. */
+  standing: Reply<'standing'> = {
+    type: 'standing',
+    epoch: 5,
+    kinds: [
+      {
+        kind: 'hash',
+        auditPpm: 750_000,
+        unvested: 3,
+        escrow: 196_611n,
+        accepted: 3,
+        passed: 3,
+        failed: 0,
+        qualityPpm: 550_000,
+        suspect: false,
+      },
+    ],
+    latencyPpm: 1_000_000,
+    strikes: 0,
+    punishedUntilEpoch: 0,
+    forfeited: 0n,
+  };
+  standingAsked = 0;
+  /** What to answer to a wish for evidence. */
+  onEvidence: (taskId: Uint8Array) => LedgerFromNode = (taskId) => ({
+    type: 'evidence',
+    taskId,
+    state: 'accepted',
+    evidence: '{"audited":true,"method":"shares","shares":12,"expected":16}',
+  });
   /** Called between a hello and its answer. */
   onHello: () => void = () => {};
   /** Set to refuse the next hello. */
@@ -247,7 +278,12 @@ export class FakeValidator {
         const pending = [
           { kind: 'hash', units: this.ledger.length, work: 65_537n * BigInt(this.ledger.length) },
         ];
-        await wire.send({ type: 'balance', account, settled: 1_500_000_000n, held: 0n, pending });
+        await wire.send({ type: 'balance', account, settled: 1_500_000_000n, held: 500_000_000n, pending });
+      } else if (request.value.type === 'standing') {
+        this.standingAsked += 1;
+        await wire.send(this.standing);
+      } else if (request.value.type === 'evidence') {
+        await wire.send(this.onEvidence(request.value.taskId));
       } else if (request.value.type === 'receipts') {
         // Two a page, so that the tab has to turn pages.
         const { after } = request.value;
