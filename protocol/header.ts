@@ -18,6 +18,8 @@ export type HeaderFields = {
 };
 
 export const HEADER_BYTES = 80;
+export const ROOT_OFFSET = 36;
+export const TIME_OFFSET = 68;
 export const NONCE_OFFSET = 76;
 
 /** The header with `nonce` (u32) in place. Throws RangeError when a hash field is not 32 bytes. */
@@ -28,8 +30,8 @@ export function encodeHeader(fields: HeaderFields, nonce: number): Uint8Array {
   const view = new DataView(header.buffer);
   view.setUint32(0, fields.version, true);
   header.set(fields.previous, 4);
-  header.set(fields.root, 36);
-  view.setUint32(68, fields.time, true);
+  header.set(fields.root, ROOT_OFFSET);
+  view.setUint32(TIME_OFFSET, fields.time, true);
   view.setUint32(72, fields.bits, true);
   view.setUint32(NONCE_OFFSET, nonce, true);
   return header;

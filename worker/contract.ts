@@ -118,7 +118,13 @@ export interface GridWorker {
    * `ABORTED` answers `cancel`.
    */
   run(task: WorkerTask): Promise<Outcome<TaskDone, WorkerProblem>>;
-  /** Ends the running unit within one dispatch, or does nothing when another one runs. */
+  /**
+   * Hashes over `preimage` (80 bytes, protocol/burst.ts) with any time and nonce for `durationMs` on what hashes fastest
+   * here, and gives the `keep` smallest digests as packed shares. A hash unit that runs makes room and begins again
+   * afterwards; a unit of another kind is finished first; later units wait. `cancel` ends it, by the burst's id.
+   */
+  burst(preimage: Uint8Array, durationMs: number, keep: number): Promise<Outcome<Uint8Array, WorkerProblem>>;
+  /** Ends the running unit or burst within one dispatch, or does nothing when another one runs. */
   cancel(taskId: Uint8Array): Promise<void>;
   /** Ends everything within one dispatch and frees the device. */
   close(): Promise<void>;

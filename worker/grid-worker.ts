@@ -1,5 +1,6 @@
 import { equalBytes } from '../protocol/bytes.ts';
-import { digestOf } from '../protocol/kinds/registry.ts';
+import { HEADER_BYTES, ROOT_OFFSET } from '../protocol/header.ts';
+import { digestOf, type KindName } from '../protocol/kinds/registry.ts';
 import type { Model } from '../protocol/manifest.ts';
 import { errorText, fail, ok, type Outcome } from '../protocol/outcome.ts';
 import type {
@@ -19,13 +20,16 @@ import { runUnit } from './kinds/registry.ts';
 import type { Services } from './kinds/runner.ts';
 
 type Opened = Services & { meter: HashMeter };
+/** A call that can be cancelled, by the id of its task or burst. */
+type Call = { id: Uint8Array; controller: AbortController; ended: Promise<unknown> };
 const NOT_OPEN = fail('UNSUPPORTED', 'the worker is not open');
 
 /** The worker behind its contract: one unit at a time, and nothing thrown across to the page. */
 export class GridWorkerHost implements GridWorker {
   readonly #gpu: GPU | undefined;
   #opened: Opened | null = null;
-  #current: { taskId: Uint8Array; controller: AbortController; ended: Promise<unknown> } | null = null;
+  #current: (Call & { kind: KindName }) | null = null;
+  #burst: Call | null = null;
 
   /** `gpu` is `navigator.gpu`, where there is one. */
   constructor(gpu: GPU | undefined) {
@@ -66,14 +70,38 @@ export class GridWorkerHost implements GridWorker {
     if (this.#current !== null) return fail('UNSUPPORTED', 'another unit is running');
     const controller = new AbortController();
     const running = this.#guard(() => this.#run(opened, task, controller.signal));
-    this.#current = { taskId: task.taskId, controller, ended: running };
+    this.#current = { id: task.taskId, kind: task.unit.kind, controller, ended: running };
     const result = await running;
     this.#current = null;
     return result;
   }
 
+  async burst(
+    preimage: Uint8Array,
+    durationMs: number,
+    keep: number,
+  ): Promise<Outcome<Uint8Array, WorkerProblem>> {
+    const opened = this.#opened;
+    if (opened === null) return NOT_OPEN;
+    if (this.#burst !== null) return fail('UNSUPPORTED', 'another burst is running');
+    if (preimage.length !== HEADER_BYTES) return fail('UNSUPPORTED', 'the preimage is not 80 bytes');
+    const controller = new AbortController();
+    const running = this.#guard(async () => {
+      // Only a hash search can be put aside and taken up again.
+      if (this.#current !== null && this.#current.kind !== 'hash') await this.#current.ended;
+      if (controller.signal.aborted) return fail('ABORTED', 'the burst was cancelled');
+      return opened.hash.burst(preimage, { durationMs, keep }, controller.signal, opened.onHashes);
+    });
+    this.#burst = { id: preimage.slice(ROOT_OFFSET, ROOT_OFFSET + 32), controller, ended: running };
+    const result = await running;
+    this.#burst = null;
+    return result;
+  }
+
   cancel(taskId: Uint8Array): Promise<void> {
-    if (this.#current !== null && equalBytes(this.#current.taskId, taskId)) this.#current.controller.abort();
+    for (const call of [this.#current, this.#burst]) {
+      if (call !== null && equalBytes(call.id, taskId)) call.controller.abort();
+    }
     return Promise.resolve();
   }
 
@@ -82,7 +110,8 @@ export class GridWorkerHost implements GridWorker {
     this.#opened = null;
     if (opened === null) return;
     this.#current?.controller.abort();
-    await Promise.all([this.#current?.ended, opened.hash.close(), opened.infer.close()]);
+    this.#burst?.controller.abort();
+    await Promise.all([this.#current?.ended, this.#burst?.ended, opened.hash.close(), opened.infer.close()]);
   }
 
   async #run(
@@ -90,6 +119,8 @@ export class GridWorkerHost implements GridWorker {
     task: WorkerTask,
     signal: AbortSignal,
   ): Promise<Outcome<TaskDone, WorkerProblem>> {
+    await this.#burst?.ended;
+    if (signal.aborted) return fail('ABORTED', 'the unit was cancelled');
     const beganMs = performance.now();
     opened.meter.begin(beganMs);
     const done = await runUnit(task, opened, signal);

@@ -55,6 +55,7 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
           if (next === 'crash') setTimeout(() => crash('script error'), 1);
           return new Promise<Outcome<TaskDone, never>>(() => {});
         },
+        burst: () => Promise.resolve(ok(new Uint8Array(8))),
         cancel: () => Promise.resolve(),
         close: () => Promise.resolve(),
       };

@@ -108,7 +108,19 @@ export class WorkerPool {
     return outcome;
   }
 
-  /** Ends the unit if it waits or runs; `run` then answers ABORTED. */
+  /** A timed burst, beside whatever runs: the worker takes turns. Not made again on a new worker: its time is over then. */
+  async burst(
+    preimage: Uint8Array,
+    durationMs: number,
+    keep: number,
+  ): Promise<Outcome<Uint8Array, PoolProblem>> {
+    if (this.#recovering !== null) return fail('WORKER_CRASHED', 'the worker is being replaced');
+    const done = await this.#call('run', (worker) => worker.burst(preimage, durationMs, keep));
+    if (!done.ok && done.code === 'WORKER_CRASHED') void this.#recover();
+    return done;
+  }
+
+  /** Ends the unit if it waits or runs; `run` then answers ABORTED. The same for a burst, by its id. */
   cancel(taskId: Uint8Array): void {
     const id = toHex(taskId);
     if (this.#units.has(id)) this.#units.set(id, true);

@@ -21,6 +21,7 @@ export function spawnWorker(name: string): Spawned {
       prepare: (model, url, provider) => remote.prepare(model, url, provider),
       keepModels: (models) => remote.keepModels(models),
       run: (task) => remote.run(task),
+      burst: (preimage, durationMs, keep) => remote.burst(preimage, durationMs, keep),
       cancel: (taskId) => remote.cancel(taskId),
       close: () => remote.close(),
     },

@@ -7,6 +7,7 @@ import { openGpu, type Gpu } from '../gpu/device.ts';
 import { GpuEngine } from '../gpu/gpu-engine.ts';
 import { HASH_DEVICE } from '../gpu/kernel.ts';
 import { LossPolicy } from '../gpu/loss-policy.ts';
+import { runBurst, type BurstOptions } from './burst.ts';
 import { CpuEngine } from './cpu-engine.ts';
 import type { HashEngine } from './engine.ts';
 import type { HashJob } from './job.ts';
@@ -32,6 +33,13 @@ export class HashService {
   readonly #closing = new AbortController();
   #running: Promise<Outcome<Running, WorkerProblem>>;
   #adapter: AdapterReport = noAdapter('not opened');
+  /** What an engine did last, in hashes per second. */
+  #rate: { engine: HashEngine; hashesPerSecond: number } | null = null;
+  /** Fires when a burst takes the engine from the search that runs. */
+  #turn = new AbortController();
+  /** The searches and bursts under way, one after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #bursting: Promise<unknown> | null = null;
 
   constructor(options: OpenOptions, deps: HashServiceDeps) {
     this.#options = options;
@@ -53,6 +61,7 @@ export class HashService {
       this.#deps.emit({ type: 'step', text: 'Measuring the hash rate' });
       const rate = await measureRate(engine, MEASURE_MS, this.#closing.signal);
       if (rate.ok) {
+        this.#rate = { engine, hashesPerSecond: rate.value };
         return ok({
           adapter: this.#adapter,
           hash: { provider: engine.provider, hashesPerSecond: rate.value, checks },
@@ -64,22 +73,86 @@ export class HashService {
     }
   }
 
-  /** As HashEngine.search. After a lost device the job is run once more on what replaces it. */
+  /**
+   * As HashEngine.search. After a lost device the job is run once more on what replaces it; after a burst that came in
+   * between it begins again.
+   */
   async search(
     job: HashJob,
     signal: AbortSignal,
     onHashes: (count: number) => void,
   ): Promise<Outcome<{ nonces: number[]; provider: Provider }, WorkerProblem>> {
-    for (let attempt = 0; ; attempt++) {
+    for (let losses = 0; ;) {
+      await this.#bursting;
       const running = await this.#running;
       if (!running.ok) return running;
       const { engine, gpu } = running.value;
-      const found = await engine.search(job, signal, onHashes);
-      if (found.ok) return ok({ nonces: found.value, provider: engine.provider });
-      if (found.code !== 'DEVICE_LOST' || attempt > 0) return found;
+      const turn = this.#turn.signal;
+      const searching = engine.search(job, AbortSignal.any([signal, turn]), onHashes);
+      this.#queue = searching;
+      const beganMs = performance.now();
+      const found = await searching;
+      if (found.ok) {
+        this.#learn(engine, job.nonceCount, performance.now() - beganMs);
+        return ok({ nonces: found.value, provider: engine.provider });
+      }
+      if (found.code === 'ABORTED' && turn.aborted && !signal.aborted) continue;
+      if (found.code !== 'DEVICE_LOST' || ++losses > 1) return found;
       // The replacement is under way once the loss is known.
       await gpu?.lost;
     }
+  }
+
+  /**
+   * A timed burst over `preimage` (burst.ts), its shares packed. A search that runs makes room for it and begins again
+   * afterwards, so that the burst has the engine to itself.
+   */
+  async burst(
+    preimage: Uint8Array,
+    options: Omit<BurstOptions, 'hashesPerSecond'>,
+    signal: AbortSignal,
+    onHashes: (count: number) => void,
+  ): Promise<Outcome<Uint8Array, WorkerProblem>> {
+    if (this.#bursting !== null) return fail('UNSUPPORTED', 'another burst is running');
+    const bursting = this.#burst(
+      preimage,
+      options,
+      AbortSignal.any([signal, this.#closing.signal]),
+      onHashes,
+    );
+    this.#bursting = bursting.catch(() => undefined);
+    this.#turn.abort();
+    try {
+      return await bursting;
+    } finally {
+      this.#turn = new AbortController();
+      this.#bursting = null;
+    }
+  }
+
+  async #burst(
+    preimage: Uint8Array,
+    options: Omit<BurstOptions, 'hashesPerSecond'>,
+    signal: AbortSignal,
+    onHashes: (count: number) => void,
+  ): Promise<Outcome<Uint8Array, WorkerProblem>> {
+    const running = await this.#running;
+    if (!running.ok) return running;
+    await this.#queue.catch(() => undefined);
+    const { engine } = running.value;
+    if (this.#rate?.engine !== engine) {
+      // The engine replaced another one since the rate was measured.
+      const rate = await measureRate(engine, MEASURE_MS, signal);
+      if (!rate.ok) return rate;
+      this.#rate = { engine, hashesPerSecond: rate.value };
+    }
+    const { hashesPerSecond } = this.#rate;
+    return runBurst(engine, preimage, { ...options, hashesPerSecond }, signal, onHashes);
+  }
+
+  #learn(engine: HashEngine, hashes: number, elapsedMs: number): void {
+    // A short search is mostly waiting.
+    if (elapsedMs >= MEASURE_MS) this.#rate = { engine, hashesPerSecond: (hashes * 1000) / elapsedMs };
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,7 @@ export type HashKindOptions = {
   rescan?: RescanOptions;
 };
 
-/** A third of a second of a CPU: in a range of two seconds of plain JavaScript, half of what there is. */
+/** A tenth of a second of a CPU; in a range of two seconds of plain JavaScript, a quarter of what there is. */
 const RESCAN_NONCES = 2 ** 16;
 
 /** Version field of the preimage: what Bitcoin's miners set since BIP 9, so that preimages look alike. */

@@ -3,9 +3,9 @@ import { fail, ok, type Outcome } from '../../../../protocol/outcome.ts';
 import type { Reply, Request } from './messages.ts';
 
 export type RescanOptions = {
-  /** Requests that may wait: 256 of 2^16 nonces are a minute of hashing. */
+  /** Requests that may wait: 256 of 2^16 nonces are half a minute of hashing. */
   maxQueued?: number;
-  /** Longest one request may take; the thread that takes longer is ended. 2^16 nonces take a third of a second. */
+  /** Longest one request may take; the thread that takes longer is ended. 2^16 nonces take a tenth of a second. */
   timeoutMs?: number;
   /** Entry of the thread; tests put one that misbehaves in its place. */
   entry?: URL;
