@@ -41,15 +41,21 @@ export function signReceipt(receipt: Receipt, validatorSeed: Uint8Array): Signed
 /** 32 bytes that name a receipt in an epoch. */
 export const receiptHash = (signed: SignedReceipt): Uint8Array => sha256(signed.payload);
 
-/** Reads a receipt and checks that the validator it names signed it. */
-export function openReceipt(signed: SignedReceipt): Outcome<Receipt, 'MALFORMED' | 'BAD_SIGNATURE'> {
-  const decoded = decodeCbor(signed.payload);
+/** What a receipt says, whoever signed it: for a validator's own, and after `openReceipt`. */
+export function readReceipt(payload: Uint8Array): Outcome<Receipt, 'MALFORMED'> {
+  const decoded = decodeCbor(payload);
   if (!decoded.ok) return decoded;
   const parsed = v.safeParse(receiptSchema, decoded.value);
-  if (!parsed.success) return fail('MALFORMED', v.summarize(parsed.issues));
-  const publicKey = publicKeyOfPeer(parsed.output.validator);
+  return parsed.success ? ok(parsed.output) : fail('MALFORMED', v.summarize(parsed.issues));
+}
+
+/** Reads a receipt and checks that the validator it names signed it. */
+export function openReceipt(signed: SignedReceipt): Outcome<Receipt, 'MALFORMED' | 'BAD_SIGNATURE'> {
+  const read = readReceipt(signed.payload);
+  if (!read.ok) return read;
+  const publicKey = publicKeyOfPeer(read.value.validator);
   if (publicKey === null || !verify('gridtab/receipt/1', signed.payload, signed.signature, publicKey)) {
     return fail('BAD_SIGNATURE', 'the receipt is not signed by the validator it names');
   }
-  return ok(parsed.output);
+  return read;
 }

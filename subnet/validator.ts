@@ -1,19 +1,12 @@
 import { join } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import type { AccountId } from '../protocol/ids.ts';
 import type { SignedManifest } from '../protocol/manifest.ts';
 import { subnetIdOf } from '../protocol/manifest.ts';
 import { errorText } from '../protocol/outcome.ts';
 import { accountIdOf, keyPair } from '../protocol/sign.ts';
-import { singleValidatorConsensus } from './consensus/consensus.ts';
 import { MECHANISMS, policyOf, type NodeConfig } from './config.ts';
-import { FairQueue } from './dispatch/fair-queue.ts';
-import { Jobs } from './dispatch/jobs.ts';
-import { Judge } from './dispatch/judge.ts';
-import { bindKinds } from './dispatch/lease.ts';
-import { Leases } from './dispatch/leases.ts';
-import { WorkSource } from './dispatch/work-source.ts';
+import { openCore } from './core.ts';
 import { createFaults } from './faults.ts';
 import { createHttpServer } from './http/server.ts';
 import { createKinds } from './kinds/registry.ts';
@@ -21,13 +14,12 @@ import { loadOrCreateSeed } from './keys/key-file.ts';
 import { loadOrCreateKeys } from './keys/keys.ts';
 import { startEpochClock } from './ledger/epoch-clock.ts';
 import type { ClosedEpoch } from './ledger/close-epoch.ts';
-import { Ledger } from './ledger/ledger.ts';
 import { buildManifest } from './manifest/manifest.ts';
 import { openCatalogue } from './models/catalogue.ts';
 import { givenCertificate, selfMadeCertificate } from './net/certificate.ts';
 import { createNet, tabAddresses } from './net/libp2p.ts';
 import { serveTabs } from './net/serve.ts';
-import { Tabs } from './net/tabs.ts';
+import type { Tabs } from './net/tabs.ts';
 import { webRtcCertificate } from './net/webrtc-certificate.ts';
 import { prune } from './store/retention.ts';
 import { Store } from './store/store.ts';
@@ -91,49 +83,32 @@ async function compose(
 
   const owner = accountIdOf(keyPair(keys.ownerSeed).publicKey);
   const subnet = subnetIdOf({ name: config.name, owner });
-  const ledger = await Ledger.open({
+  const kinds = await createKinds({
+    catalogue: catalogue.value,
+    recompute: { threads: config.verifyThreads },
+  });
+  const policy = policyOf(config);
+  let endsInMs = (): number => config.epochSlots * config.slotMs;
+  const core = await openCore({
     store,
     subnet,
-    validator: keys.validatorPeer,
-    validatorSeed: keys.validatorSeed,
-    validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey) satisfies AccountId,
     owner,
-    mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
+    validatorSeed: keys.validatorSeed,
+    validatorPeer: keys.validatorPeer,
+    validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),
     auditSecret,
-    consensus: singleValidatorConsensus,
-    faults,
-    logger,
-  });
-
-  const tabs = new Tabs();
-  const jobs = new Jobs({ store, ledger, models });
-  jobs.on('queued', () => tabs.pumpAll());
-  const kinds = bindKinds(
-    await createKinds({ catalogue: catalogue.value, recompute: { threads: config.verifyThreads } }),
-  );
-  undo.push(() => kinds.close());
-  const leases = new Leases({
-    store,
     kinds,
-    jobs,
-    home: { subnet, validator: keys.validatorPeer },
-    onExpired: (lease) => tabs.expired(lease),
-    logger,
-  });
-  undo.push(() => leases.close());
-  await leases.recover();
-  const judge = new Judge({
-    store,
-    ledger,
-    leases,
-    jobs,
-    kinds,
-    auditPpm: () => config.auditPpm,
+    models,
+    mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
+    policy,
     // One more than there are threads, so that none waits while a verdict is written.
-    audits: new FairQueue(config.verifyThreads + 1),
+    audits: config.verifyThreads + 1,
+    endsInMs: () => endsInMs(),
     faults,
     logger,
   });
+  undo.push(() => core.close());
+  const { ledger, jobs, tabs, rechecks } = core;
 
   const clock = startEpochClock({
     ledger,
@@ -148,6 +123,8 @@ async function compose(
     },
   });
   undo.push(() => clock.stop());
+  endsInMs = () => clock.endsInMs();
+  rechecks.start();
 
   const tls = await tlsOf(config, { warn, info });
   if (tls?.selfMade === true) logger.info({ fingerprint: tls.fingerprint }, 'self-made certificate');
@@ -163,22 +140,7 @@ async function compose(
     relayReservations: config.relayReservations,
   });
   undo.push(() => net.stop());
-  const policy = policyOf(config);
-  await serveTabs(net, {
-    subnet,
-    validator: keys.validatorPeer,
-    policy,
-    versions: { min: 1, max: 1 },
-    store,
-    ledger,
-    clock,
-    leases,
-    judge,
-    source: new WorkSource(jobs, kinds),
-    tabs,
-    faults,
-    logger,
-  });
+  await serveTabs(net, core.context);
 
   const build = (): Promise<SignedManifest> =>
     buildManifest(
@@ -240,7 +202,9 @@ async function tlsOf(config: NodeConfig, notices: { warn: (m: string) => void; i
 /** Tells every tab that an epoch has closed and what its account got. */
 function tellEpoch(tabs: Tabs, closed: ClosedEpoch, endsInMs: number): void {
   const amounts = new Map<string, bigint>();
-  for (const { account, amount } of closed.lines) amounts.set(account, (amounts.get(account) ?? 0n) + amount);
+  // What the epoch paid for work; releases from escrow were paid by earlier ones.
+  for (const { role, account, amount } of closed.lines)
+    if (role !== 'release' && role !== 'forfeit') amounts.set(account, (amounts.get(account) ?? 0n) + amount);
   const { epoch, beacon } = closed.next;
   tabs.tellAll(({ account }) => ({
     type: 'epoch',

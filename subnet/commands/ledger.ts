@@ -5,7 +5,7 @@ import { toHex } from '../../protocol/bytes.ts';
 import { openEpoch } from '../../protocol/epoch.ts';
 import { formatCredits } from '../../protocol/ids.ts';
 import { accountIdOf, keyPair } from '../../protocol/sign.ts';
-import { MECHANISMS } from '../config.ts';
+import { MECHANISMS, TRUST_POLICY } from '../config.ts';
 import { singleValidatorConsensus } from '../consensus/consensus.ts';
 import { loadOrCreateKeys } from '../keys/keys.ts';
 import { subnetOf } from '../ledger/epoch-rows.ts';
@@ -50,7 +50,15 @@ export const ledgerCommand = (): Command =>
             if (!header.ok) throw new Error(header.message);
             return [header.value];
           });
-          if (flags.json) return printJson(headers.map((h) => ({ ...h, ...hexFields(h) })));
+          if (flags.json)
+            return printJson(
+              headers.map((h) => ({
+                ...h,
+                ...hexFields(h),
+                auditReveal:
+                  h.auditReveal === null ? null : { ...h.auditReveal, key: toHex(h.auditReveal.key) },
+              })),
+            );
           print(
             headers.map(
               (h) =>
@@ -96,13 +104,14 @@ export const ledgerCommand = (): Command =>
             validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),
             mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
             consensus: singleValidatorConsensus,
+            policy: TRUST_POLICY,
           });
           if (!replay.ok) throw new Error(`the ledger does not replay: ${replay.message}`);
-          const { epochs, receipts, openReceipts, issued, accounts } = replay.value;
+          const { epochs, receipts, openReceipts, issued, accounts, held, coins, penalties } = replay.value;
           if (flags.json) return printJson(replay.value);
           print(
             [
-              `The ledger replays: ${epochs} closed epochs, ${receipts} receipts (${openReceipts} in the open epoch), ${formatCredits(issued)} credits on ${accounts} accounts.`,
+              `The ledger replays: ${epochs} closed epochs, ${receipts} receipts (${openReceipts} in the open epoch), ${formatCredits(issued)} credits on ${accounts} accounts, ${formatCredits(held)} of them in escrow; ${coins} audit coins tossed again, ${penalties} proven failures.`,
             ],
             '',
           );

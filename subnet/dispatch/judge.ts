@@ -5,17 +5,22 @@ import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import { errorText, type Outcome } from '../../protocol/outcome.ts';
-import type { SignedReceipt } from '../../protocol/receipt.ts';
 import { refusal, type RefusalCode } from '../../protocol/refusal.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import type { Faults } from '../faults.ts';
-import type { Evidence } from '../kinds/kind.ts';
+import type { Evidence, Weight } from '../kinds/kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
-import { auditThreshold, drawAudit } from '../trust/audit-coin.ts';
-import type { FairQueue } from './fair-queue.ts';
+import { auditSeed, drawAudit } from '../trust/audit-coin.ts';
+import type { AuditRate } from '../trust/audit-rate.ts';
+import type { Doer, Trust } from '../trust/trust.ts';
+import type { Audits } from './audits.ts';
+import { closedVerdict } from './closed-verdict.ts';
 import type { Jobs } from './jobs.ts';
 import { digestMatches, type HeldLease, type Kinds } from './lease.ts';
 import type { Leases } from './leases.ts';
+import type { Observer } from './observer.ts';
+import { rejected } from './rejected.ts';
 
 export type Verdict = Extract<WorkFromNode, { type: 'accepted' | 'rejected' }>;
 
@@ -25,20 +30,44 @@ export type JudgeOptions = {
   leases: Leases;
   jobs: Jobs;
   kinds: Kinds;
-  /** Probability of an audit, in parts per million. */
-  auditPpm: (peer: PeerId) => number;
-  /** Audits wait here, one peer after the other. */
-  audits: FairQueue;
+  trust: Trust;
+  audits: Audits;
+  observer: Observer;
   faults: Faults;
   logger: Logger;
+  now: () => number;
+};
+
+/** Who returned a result, and how to ask for more of it. */
+export type Submitter = {
+  peer: PeerId;
+  account: AccountId;
+  /** SHA-256 (hex) of the WebAssembly runtime the tab named in its hello. */
+  artefact: string | null;
+  /** Asks the tab for interior tensors; null when it does not show them in time. */
+  open: (taskId: Uint8Array) => Promise<readonly Tensor[] | null>;
 };
 
 /** Runs inside the write that accepts a result, so that both are on disk together or not at all. */
 export type AlongWith = (tx: Tx) => Promise<void>;
 
+type Case = {
+  lease: HeldLease;
+  result: TaskResult;
+  doer: Doer;
+  submitter: Submitter;
+  rate: AuditRate | null;
+  drawn: boolean;
+  work: bigint;
+  startMs: number;
+  checkMs: number;
+};
+type Failure = { code: RefusalCode; message?: string; evidence?: Evidence; weight: Weight };
+
 /**
- * From a result to its verdict: whose lease, cheap checks, the audit coin, the audit, and one transaction that holds
- * verdict and receipt. A task is judged once; every answer after that is ALREADY_JUDGED, with the receipt if there is one.
+ * From a result to its verdict: whose lease, cheap checks, the audit coin at the peer's rate, opening and audit where it is
+ * drawn, and one transaction that holds verdict, receipt and what it means for the peer's standing. A task is judged once;
+ * every answer after that is ALREADY_JUDGED, with the receipt if there is one.
  */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -53,13 +82,13 @@ export class Judge {
     return this.#options.kinds.check(lease, result);
   }
 
-  async judge(peer: PeerId, account: AccountId, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
+  async judge(submitter: Submitter, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     this.#options.faults.pass('result.received');
     const key = toHex(result.taskId);
     // The same result twice at once: the second waits, then finds the verdict on disk.
     for (let earlier = this.#running.get(key); earlier !== undefined; earlier = this.#running.get(key))
       await earlier;
-    const verdict = this.#find(peer, account, result, alongWith).catch((error: unknown) => {
+    const verdict = this.#find(submitter, result, alongWith).catch((error: unknown) => {
       // The store failed: the lease stays open, so the tab may send the result again when the disk is well.
       this.#options.logger.error({ task: key, error: errorText(error) }, 'verdict failed');
       return rejected(result.taskId, 'VERIFIER_FAILED');
@@ -72,8 +101,9 @@ export class Judge {
     }
   }
 
-  async #find(peer: PeerId, account: AccountId, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
+  async #find(submitter: Submitter, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     const { leases, logger } = this.#options;
+    const { peer, account } = submitter;
     const { taskId } = result;
     const known = leases.held(taskId);
     if (known !== undefined && known.peer !== peer) return rejected(taskId, 'NOT_YOUR_LEASE');
@@ -85,7 +115,7 @@ export class Judge {
     if (lease === null)
       return rejected(taskId, 'UNKNOWN_TASK', 'It was issued before the validator changed.');
     try {
-      return await this.#judge(lease, result, alongWith);
+      return await this.#judge(lease, result, submitter, alongWith);
     } catch (error) {
       logger.error({ task: toHex(taskId), error: errorText(error) }, 'verdict failed');
       await leases.end(lease, 'released');
@@ -93,105 +123,123 @@ export class Judge {
     }
   }
 
-  async #judge(lease: HeldLease, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
-    const { leases, ledger, kinds, logger } = this.#options;
-    const { taskId, peer } = lease;
-    if (!digestMatches(result.digest, result.result)) return await this.#reject(lease, result, 'BAD_DIGEST');
+  async #judge(
+    lease: HeldLease,
+    result: TaskResult,
+    submitter: Submitter,
+    alongWith?: AlongWith,
+  ): Promise<Verdict> {
+    const { ledger, kinds, trust, store } = this.#options;
+    const startMs = performance.now();
+    const { taskId, digest } = result;
+    const { key, commitment, epoch } = ledger.current;
+    const doer: Doer = { peer: lease.peer, account: lease.account, kind: lease.unit.kind, epoch };
+    const at = { lease, result, doer, submitter, startMs, checkMs: 0 };
+    const early: Case = { ...at, rate: null, drawn: false, work: 0n };
+    if (!digestMatches(digest, result.result))
+      return await this.#reject(early, { code: 'BAD_DIGEST', weight: 'none' });
     const checked = kinds.check(lease, result.result);
-    if (!checked.ok) return await this.#reject(lease, result, checked.code, checked.message);
+    if (!checked.ok) return await this.#reject(early, { ...checked, weight: 'none' });
 
-    const threshold = auditThreshold(this.#options.auditPpm(peer));
-    const { key, commitment } = ledger.current;
-    const drawn = drawAudit(key, taskId, result.digest, threshold);
-    let evidence: Evidence = { audited: false };
-    if (drawn) {
-      const audit = await this.#options.audits.run(peer, () => kinds.audit(lease, result.result));
-      if (!audit.ok && audit.code === 'VERIFIER_FAILED') {
-        await leases.end(lease, 'released');
-        logger.warn({ task: toHex(taskId), reason: audit.message }, 'audit could not be done');
-        return rejected(taskId, audit.code, audit.message);
-      }
-      if (!audit.ok) return await this.#reject(lease, result, audit.code, audit.message, audit.evidence);
-      evidence = { audited: true, ...audit.evidence };
-    }
-    return await this.#accept(
+    const rate = await trust.rate(store.db, doer, checked.value);
+    const drawn = drawAudit(key, taskId, digest, rate.threshold);
+    const checkMs = performance.now() - startMs;
+    const one: Case = { ...at, rate, drawn, work: checked.value, checkMs };
+    if (!drawn) return await this.#accept(one, commitment, { audited: false }, alongWith);
+
+    const opened = await this.#open(one);
+    if (!opened.ok) return await this.#reject(one, { ...opened, weight: 'none' }, true);
+    const audit = await this.#options.audits.run({
       lease,
-      result,
-      checked.value,
-      { threshold, commitment, drawn },
-      evidence,
-      alongWith,
-    );
+      digest,
+      result: result.result,
+      runtime: { provider: result.provider, artefact: submitter.artefact },
+      opened: opened.value,
+      seed: auditSeed(key, taskId, digest),
+      retro: false,
+      workMs: result.elapsedMs,
+    });
+    if (audit.ok) return await this.#accept(one, commitment, { audited: true, ...audit.evidence }, alongWith);
+    if (audit.weight === 'none') return await this.#giveBack(lease, audit.message);
+    return await this.#reject(one, audit);
+  }
+
+  /** What the audit needs to see beside the result; null where that is nothing. */
+  async #open({ lease, result, submitter }: Case): Promise<Outcome<readonly Tensor[] | null, RefusalCode>> {
+    const { kinds } = this.#options;
+    if (!kinds.opens(lease)) return { ok: true, value: null };
+    const tensors = await submitter.open(lease.taskId);
+    if (tensors === null) return { ok: false, code: 'UNOPENED', message: '' };
+    const checked = kinds.checkOpening(lease, result.result, tensors);
+    return checked.ok ? { ok: true, value: tensors } : checked;
+  }
+
+  /** The check itself could not be done: nothing is held against the tab, and the unit is issued again. */
+  async #giveBack(lease: HeldLease, reason: string): Promise<Verdict> {
+    const { leases, logger } = this.#options;
+    await leases.end(lease, 'released');
+    logger.warn({ task: toHex(lease.taskId), reason }, 'audit could not be done');
+    return rejected(lease.taskId, 'VERIFIER_FAILED', reason);
   }
 
   /** The answer to a result whose lease is not open, or null when it is. */
-  async #closed(peer: PeerId, taskId: Uint8Array): Promise<Verdict | null> {
-    const row = await this.#options.store.db
-      .selectFrom('tasks')
-      .select(['peer', 'state', 'code', 'epoch'])
-      .where('task_id', '=', taskId)
-      .executeTakeFirst();
-    if (row === undefined) return rejected(taskId, 'UNKNOWN_TASK');
-    if (row.peer !== peer) return rejected(taskId, 'NOT_YOUR_LEASE');
-    switch (row.state) {
-      case 'leased':
-        return null;
-      case 'accepted': {
-        const receipt = await this.#options.ledger.receiptOf(taskId);
-        return rejected(taskId, 'ALREADY_JUDGED', undefined, receipt);
-      }
-      case 'rejected':
-        return rejected(
-          taskId,
-          'ALREADY_JUDGED',
-          row.code === null ? undefined : `It was refused: ${row.code}.`,
-        );
-      case 'expired':
-        // A lease outlives the close of its epoch, up to its deadline: short epochs must not cost an honest tab its unit.
-        return rejected(
-          taskId,
-          row.epoch < this.#options.ledger.current.epoch ? 'STALE_EPOCH' : 'DEADLINE_PASSED',
-        );
-      case 'released':
-        return rejected(taskId, 'UNKNOWN_TASK', 'Its lease was handed back.');
-    }
+  #closed(peer: PeerId, taskId: Uint8Array): Promise<Verdict | null> {
+    const { store, ledger } = this.#options;
+    return closedVerdict(store, ledger, peer, taskId);
   }
 
   async #accept(
-    lease: HeldLease,
-    result: TaskResult,
-    work: Work,
-    audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean },
+    { lease, result, doer, submitter, rate, drawn, work, checkMs }: Case,
+    commitment: Uint8Array,
     evidence: Evidence,
     alongWith?: AlongWith,
   ): Promise<Verdict> {
-    const { store, ledger, jobs, faults, logger } = this.#options;
+    const { store, ledger, jobs, trust, faults, logger, observer, now } = this.#options;
     const { taskId } = lease;
+    const { threshold, ppm } = rate ?? { threshold: new Uint8Array(32), ppm: 0 };
+    const body = encodeCbor(result.result.body);
     const receipt = await store.write(async (tx) => {
-      const { numUpdatedRows } = await tx
+      const row = await tx
         .updateTable('tasks')
-        .set({ state: 'accepted', ...outcome(result, evidence) })
+        .set({
+          state: 'accepted',
+          audited: drawn ? 1 : 0,
+          ...outcome(result, submitter, evidence, now()),
+        })
         .where('task_id', '=', taskId)
         .where('state', '=', 'leased')
+        .returning(['issued_at_ms', 'deadline_at_ms'])
         .executeTakeFirst();
-      if (numUpdatedRows !== 1n) return null;
+      if (row === undefined) return null;
+      await alongWith?.(tx);
+      // The epoch may have closed while the audit ran.
+      const open = { ...doer, epoch: await ledger.openEpoch(tx) };
+      const kindIndex = await trust.accepted(tx, open, {
+        taskId,
+        work,
+        audited: drawn,
+        body,
+        tookMs: now() - row.issued_at_ms,
+        deadlineMs: row.deadline_at_ms - row.issued_at_ms,
+      });
       const signed = await ledger.accept(tx, {
         taskId,
         kind: lease.unit.kind,
         peer: lease.peer,
         account: lease.account,
-        work,
+        work: work as Work,
         digest: result.digest,
-        audit,
+        kindIndex,
+        audit: { threshold, commitment, drawn },
       });
-      if (lease.job !== null) await jobs.finish(tx, lease.job, taskId, encodeCbor(result.result.body));
-      await alongWith?.(tx);
+      if (lease.job !== null) await jobs.finish(tx, lease.job, taskId, body);
       faults.pass('verdict.writing');
       return signed;
     });
     if (receipt === null) return (await this.#closed(lease.peer, taskId)) ?? rejected(taskId, 'UNKNOWN_TASK');
     faults.pass('verdict.committed');
     if (lease.job !== null) jobs.emit('changed');
+    observer.judged({ kind: doer.kind, verdict: 'accepted', auditPpm: ppm, drawn, work, checkMs });
     logger.debug(
       { task: toHex(taskId), kind: lease.unit.kind, peer: lease.peer, provider: result.provider },
       'accepted',
@@ -200,48 +248,56 @@ export class Judge {
   }
 
   async #reject(
-    lease: HeldLease,
-    result: TaskResult,
-    code: RefusalCode,
-    detail?: string,
-    evidence: Evidence = {},
+    { lease, result, doer, submitter, rate, drawn, work, startMs, checkMs }: Case,
+    { code, message, evidence = {}, weight }: Failure,
+    unopened = false,
   ): Promise<Verdict> {
-    const { store, jobs, logger } = this.#options;
-    await store.write(async (tx) => {
+    const { store, ledger, jobs, trust, logger, observer, now } = this.#options;
+    const detail = message === '' ? undefined : message;
+    const proven = await store.write(async (tx) => {
       await tx
         .updateTable('tasks')
-        .set({ state: 'rejected', code, ...outcome(result, evidence) })
+        .set({ state: 'rejected', code, ...outcome(result, submitter, evidence, now()) })
         .where('task_id', '=', lease.taskId)
         .where('state', '=', 'leased')
         .execute();
       if (lease.job !== null) await jobs.refused(tx, lease.job, lease.account);
+      const open = { ...doer, epoch: await ledger.openEpoch(tx) };
+      return unopened
+        ? await trust.unopened(tx, open, lease.taskId)
+        : await trust.failed(tx, open, lease.taskId, code, weight);
     });
     if (lease.job !== null) jobs.emit('queued');
+    observer.judged({
+      kind: doer.kind,
+      verdict: 'rejected',
+      code,
+      auditPpm: rate?.ppm ?? 0,
+      drawn,
+      work,
+      checkMs: checkMs === 0 ? performance.now() - startMs : checkMs,
+    });
+    if (unopened) observer.strike();
+    if (proven) observer.punished(doer.kind);
     logger.info(
-      { task: toHex(lease.taskId), kind: lease.unit.kind, peer: lease.peer, code, detail, evidence },
+      { task: toHex(lease.taskId), kind: doer.kind, peer: lease.peer, code, detail, evidence, proven },
       'rejected',
     );
     return rejected(lease.taskId, code, detail);
   }
 }
 
-const outcome = (result: TaskResult, evidence: Evidence) => ({
+const outcome = (
+  result: TaskResult,
+  { account, artefact }: Submitter,
+  evidence: Evidence,
+  nowMs: number,
+) => ({
   digest: result.digest,
   provider: result.provider,
   elapsed_ms: result.elapsedMs,
   evidence: JSON.stringify(evidence),
-  judged_at_ms: Date.now(),
+  judged_at_ms: nowMs,
+  account,
+  artefact,
 });
-
-/** Longest `message` of a refusal on the wire, with the standard sentence before it. */
-const MAX_DETAIL_CHARS = 250;
-
-function rejected(
-  taskId: Uint8Array,
-  code: RefusalCode,
-  detail?: string,
-  receipt?: SignedReceipt | null,
-): Verdict {
-  const reason = refusal(code, detail?.slice(0, MAX_DETAIL_CHARS));
-  return { type: 'rejected', taskId, ...reason, ...(receipt == null ? {} : { receipt }) };
-}

@@ -15,9 +15,9 @@ export async function insertLease(
   jobs: Jobs,
   lease: HeldLease,
   deadlineMs: number,
+  nowMs: number,
 ): Promise<boolean> {
   if (lease.job !== null && !(await jobs.take(tx, lease.job, lease.taskId))) return false;
-  const now = Date.now();
   await tx
     .insertInto('tasks')
     .values({
@@ -29,21 +29,25 @@ export async function insertLease(
       hash_rate: lease.hashRate,
       job: lease.job,
       state: 'leased',
-      issued_at_ms: now,
-      deadline_at_ms: now + deadlineMs,
+      issued_at_ms: nowMs,
+      deadline_at_ms: nowMs + deadlineMs,
     })
     .execute();
   return true;
 }
 
+/** What a lease is made again from. */
+export type LeaseParts = { store: Store; kinds: Kinds; jobs: Jobs; home: LeaseHome };
+
 /**
- * The open lease of a row, made again after a restart; null when there is none, or when units are made differently by
- * now, so that the task id no longer fits.
+ * The lease of a row in `state`, made again: after a restart, or for an audit after the verdict. Null when there is none, or
+ * when units are made differently by now, so that the task id no longer fits.
  */
-export async function reviveLease(
-  parts: { store: Store; kinds: Kinds; jobs: Jobs; home: LeaseHome },
+export async function remakeLease(
+  parts: LeaseParts,
   taskId: Uint8Array,
   account: AccountId,
+  state: 'leased' | 'accepted',
 ): Promise<HeldLease | null> {
   const { store, kinds, jobs, home } = parts;
   const row = await store.db
@@ -51,7 +55,7 @@ export async function reviveLease(
     .innerJoin('epochs', 'epochs.epoch', 'tasks.epoch')
     .select(['peer', 'tasks.epoch', 'seq', 'kind', 'hash_rate', 'job', 'beacon'])
     .where('task_id', '=', taskId)
-    .where('state', '=', 'leased')
+    .where('state', '=', state)
     .executeTakeFirst();
   if (row === undefined) return null;
   const { epoch, beacon, seq, job, hash_rate: hashRate } = row;

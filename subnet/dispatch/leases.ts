@@ -5,10 +5,10 @@ import { MAX_LEASES } from '../../protocol/limits.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import { taskIdBytes } from '../../protocol/task.ts';
 import type { TaskState } from '../store/schema.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Tx } from '../store/store.ts';
 import type { Jobs } from './jobs.ts';
 import type { HeldLease, Kinds } from './lease.ts';
-import { insertLease, reviveLease, type LeaseHome } from './lease-rows.ts';
+import { insertLease, remakeLease, type LeaseHome } from './lease-rows.ts';
 
 /** Open leases of one peer over all its streams: what it may hold, and as much again from before a reload. */
 const MAX_OPEN = 2 * MAX_LEASES;
@@ -26,7 +26,10 @@ export type LeasesOptions = {
   jobs: Jobs;
   home: LeaseHome;
   onExpired: (lease: HeldLease) => void;
+  /** A deadline was missed; runs inside the write that says so. */
+  onMissed: (tx: Tx, peer: string) => Promise<void>;
   logger: Logger;
+  now: () => number;
 };
 
 /**
@@ -52,7 +55,7 @@ export class Leases {
       .where('state', '=', 'leased')
       .execute();
     for (const { task_id, job, deadline_at_ms } of open) {
-      this.#later(deadline_at_ms - Date.now(), () => void this.#end(task_id, job, 'expired'));
+      this.#later(deadline_at_ms - this.#options.now(), () => void this.#end(task_id, job, 'expired'));
     }
   }
 
@@ -74,10 +77,10 @@ export class Leases {
 
   /** Records a lease and gives its deadline in milliseconds; null when the job it was for is gone. Durable on return. */
   async issue(lease: HeldLease): Promise<number | null> {
-    const { store, jobs, kinds } = this.#options;
+    const { store, jobs, kinds, now } = this.#options;
     await this.#makeRoom(lease.peer);
     const deadlineMs = Math.min(kinds.deadlineMs(lease.unit), MAX_TIMER_MS);
-    if (!(await store.write((tx) => insertLease(tx, jobs, lease, deadlineMs)))) return null;
+    if (!(await store.write((tx) => insertLease(tx, jobs, lease, deadlineMs, now())))) return null;
     this.#hold(lease, deadlineMs);
     return deadlineMs;
   }
@@ -89,7 +92,7 @@ export class Leases {
 
   /** Takes a lease out of memory for judging, or makes one again that was issued before a restart. */
   async claim(taskId: Uint8Array, account: AccountId): Promise<HeldLease | null> {
-    return this.#drop(taskId) ?? (await reviveLease(this.#options, taskId, account));
+    return this.#drop(taskId) ?? (await remakeLease(this.#options, taskId, account, 'leased'));
   }
 
   /**
@@ -142,16 +145,19 @@ export class Leases {
   }
 
   async #end(taskId: Uint8Array, job: number | null, how: LeaseEnd): Promise<void> {
-    const { store, jobs, logger } = this.#options;
+    const { store, jobs, logger, onMissed } = this.#options;
     try {
       await store.write(async (tx) => {
-        const { numUpdatedRows } = await tx
+        const row = await tx
           .updateTable('tasks')
           .set({ state: how })
           .where('task_id', '=', taskId)
           .where('state', '=', 'leased')
+          .returning('peer')
           .executeTakeFirst();
-        if (numUpdatedRows === 1n && job !== null) await jobs.requeue(tx, job);
+        if (row === undefined) return;
+        if (how === 'expired') await onMissed(tx, row.peer);
+        if (job !== null) await jobs.requeue(tx, job);
       });
       if (job !== null) jobs.emit('queued');
     } catch (error) {

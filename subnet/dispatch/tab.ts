@@ -4,7 +4,9 @@ import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import { errorText } from '../../protocol/outcome.ts';
+import { OPEN_TIMEOUT_MS } from '../../protocol/limits.ts';
 import { refusal, type Refusal } from '../../protocol/refusal.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import type { Faults } from '../faults.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Judge } from './judge.ts';
@@ -30,6 +32,8 @@ export type TabProfile = {
   /** SHA-256 (hex) of the models it has ready. */
   models: Set<string>;
   hashRate: number;
+  /** SHA-256 (hex) of the WebAssembly runtime it named. */
+  artefact: string | null;
 };
 
 export type TabOptions = {
@@ -53,6 +57,8 @@ export type TabOptions = {
 export class TabSession {
   readonly #options: TabOptions;
   readonly #leases = new Map<string, HeldLease>();
+  /** Openings the tab was asked for, by task. */
+  readonly #openings = new Map<string, (tensors: readonly Tensor[] | null) => void>();
   #wanted = 0;
   #paused = false;
   #open = true;
@@ -109,7 +115,11 @@ export class TabSession {
     // Returned: it no longer counts, so the next unit travels while this one is judged.
     this.#leases.delete(toHex(result.taskId));
     this.pump();
-    const verdict = await judge.judge(profile.peer, profile.account, result);
+    const { peer, account, artefact } = profile;
+    const verdict = await judge.judge(
+      { peer, account, artefact, open: (taskId) => this.#ask(taskId) },
+      result,
+    );
     const sent = this.#send(verdict);
     if (verdict.type === 'accepted') {
       this.#options.allowance.give();
@@ -117,6 +127,26 @@ export class TabSession {
       this.pump();
     }
     await sent;
+  }
+
+  /** What the tab shows of a result that it was asked to open; what nobody asked for is ignored. */
+  opening(taskId: Uint8Array, tensors: readonly Tensor[]): void {
+    this.#openings.get(toHex(taskId))?.(tensors.length === 0 ? null : tensors);
+  }
+
+  /** Asks for the interior tensors of a result. Null when they are not shown in time: going away is no way out. */
+  async #ask(taskId: Uint8Array): Promise<readonly Tensor[] | null> {
+    const key = toHex(taskId);
+    const { promise, resolve } = Promise.withResolvers<readonly Tensor[] | null>();
+    const timer = setTimeout(() => resolve(null), OPEN_TIMEOUT_MS);
+    this.#openings.set(key, resolve);
+    try {
+      if (!(await this.#send({ type: 'open', taskId, deadlineMs: OPEN_TIMEOUT_MS }))) return null;
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#openings.delete(key);
+    }
   }
 
   /** The deadline of a lease has passed. */
@@ -137,6 +167,7 @@ export class TabSession {
   /** The stream is gone; leases run on until their deadlines, for the tab may be back. */
   detach(): void {
     this.#open = false;
+    for (const resolve of this.#openings.values()) resolve(null);
     clearTimeout(this.#idleTimer);
   }
 

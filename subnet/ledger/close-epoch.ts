@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { concatBytes, sha256 } from '../../protocol/bytes.ts';
-import { epochHash, signEpoch } from '../../protocol/epoch.ts';
+import { epochHash, signEpoch, type EpochHeader } from '../../protocol/epoch.ts';
 import type { Tx } from '../store/store.ts';
-import { settlementDigest, weightsOf } from './digests.ts';
+import { auditKey } from '../trust/audit-coin.ts';
+import { markLateAudits } from '../trust/late-audits.ts';
+import { scoreEpoch, type Score } from '../trust/score-epoch.ts';
+import { settlementDigest, weightsDigest, weightsOf } from './digests.ts';
 import { insertEpoch, openEpochRow, type OpenEpoch } from './epoch-rows.ts';
 import type { LedgerOptions } from './ledger.ts';
-import { clearPending, pendingWork } from './pending.ts';
-import { settle, type SettlementLine } from './settle.ts';
+import { lotsOf } from './lots.ts';
+import { clearPending } from './pending.ts';
+import { creditedTo, inOrder, settle, type SettlementLine } from './settle.ts';
+import { endLots, holdLots } from './vest.ts';
 
 export type ClosedEpoch = {
   epoch: number;
@@ -30,31 +35,22 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
     .where('epoch', '=', open.epoch - 1)
     .executeTakeFirst();
   const totalBefore = BigInt((await meta(tx, 'issued')) ?? '0');
-  const { lines, issued } = settle({
+  const scores = await scoreEpoch(tx, open.epoch);
+  await insertScores(tx, open.epoch, scores);
+  const settled = settle({
     issued: totalBefore,
     slots: open.slots,
     owner: options.owner,
     mechanisms: options.mechanisms,
-    weights: weightsOf(await pendingWork(tx, open.epoch), options.validatorAccount),
+    weights: weightsOf(scores, options.validatorAccount),
     consensus: options.consensus,
   });
-  for (const { mechanism, account, amount } of lines) {
-    await tx
-      .insertInto('settlements')
-      .values({ epoch: open.epoch, mechanism, account, amount: amount.toString() })
-      .execute();
-    const balance = await tx
-      .selectFrom('balances')
-      .select('amount')
-      .where('account', '=', account)
-      .executeTakeFirst();
-    const sum = (BigInt(balance?.amount ?? '0') + amount).toString();
-    await tx
-      .insertInto('balances')
-      .values({ account, amount: sum })
-      .onConflict((oc) => oc.column('account').doUpdateSet({ amount: sum }))
-      .execute();
-  }
+  const { issued } = settled;
+  // Before this epoch's own lots are made: they cannot be due, nor can a punished peer have any.
+  const ended = await endLots(tx, open.epoch, options.policy);
+  await holdLots(tx, lotsOf(open.epoch, settled.lines, scores));
+  const lines = inOrder([...settled.lines, ...ended]);
+  await book(tx, open.epoch, lines);
   const totalIssued = totalBefore + issued;
   await tx
     .insertInto('meta')
@@ -72,13 +68,15 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
           : epochHash({ payload: previous.payload, signature: previous.signature }),
       beacon: open.beacon,
       auditCommitment: open.commitment,
+      auditReveal: revealAt(open.epoch, options),
       receiptCount: receipts.count,
       receiptsDigest: receipts.digest,
+      weightsDigest: weightsDigest(scores),
       settlementDigest: settlementDigest(lines),
       slots: open.slots,
       issued,
       totalIssued,
-      closedAtMs: Date.now(),
+      closedAtMs: options.now(),
     },
     options.validatorSeed,
   );
@@ -90,7 +88,8 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
   // The validator's own beacon: bound to everything before, and to a value it did not know while the epoch ran.
   const beacon = sha256(concatBytes(epochHash(header), reveal));
   await clearPending(tx, open.epoch);
-  const next = await insertEpoch(tx, open.epoch + 1, beacon, options.auditSecret);
+  await markLateAudits(tx, options, open.epoch);
+  const next = await insertEpoch(tx, open.epoch + 1, beacon, options);
   options.faults.pass('epoch.writing');
   return {
     epoch: open.epoch,
@@ -99,6 +98,44 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
     receipts: receipts.count,
     next,
   };
+}
+
+/** The audit key of the epoch whose work has all vested or lapsed by now. */
+function revealAt(epoch: number, { auditSecret, policy }: LedgerOptions): EpochHeader['auditReveal'] {
+  const over = epoch - policy.vestingEpochs;
+  return over < 0 ? null : { epoch: over, key: auditKey(auditSecret, over) };
+}
+
+async function insertScores(tx: Tx, epoch: number, scores: readonly Score[]): Promise<void> {
+  for (const { mechanism, account, peer, weight } of scores) {
+    await tx
+      .insertInto('weights')
+      .values({ epoch, mechanism, account, peer, weight: weight.toString() })
+      .execute();
+  }
+}
+
+/** Writes lines down and adds them to balances. */
+async function book(tx: Tx, epoch: number, lines: readonly SettlementLine[]): Promise<void> {
+  for (const line of lines) {
+    await tx
+      .insertInto('settlements')
+      .values({ epoch, ...line, amount: line.amount.toString() })
+      .execute();
+    const account = creditedTo(line);
+    if (account === null) continue;
+    const balance = await tx
+      .selectFrom('balances')
+      .select('amount')
+      .where('account', '=', account)
+      .executeTakeFirst();
+    const amount = (BigInt(balance?.amount ?? '0') + line.amount).toString();
+    await tx
+      .insertInto('balances')
+      .values({ account, amount })
+      .onConflict((oc) => oc.column('account').doUpdateSet({ amount }))
+      .execute();
+  }
 }
 
 async function meta(tx: Tx, key: string): Promise<string | undefined> {

@@ -39,7 +39,7 @@ export async function insertEpoch(
   tx: Tx,
   epoch: number,
   beacon: Uint8Array,
-  auditSecret: Uint8Array,
+  { auditSecret, now }: { auditSecret: Uint8Array; now: () => number },
 ): Promise<OpenEpoch> {
   const key = auditKey(auditSecret, epoch);
   const commitment = auditCommitment(key);
@@ -50,7 +50,7 @@ export async function insertEpoch(
       beacon,
       audit_commitment: commitment,
       slots: 0,
-      opened_at_ms: Date.now(),
+      opened_at_ms: now(),
       payload: null,
       signature: null,
     })

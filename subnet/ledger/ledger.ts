@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { hexToBytes } from '../../protocol/bytes.ts';
 import type { SignedEpoch } from '../../protocol/epoch.ts';
@@ -7,6 +6,7 @@ import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/rec
 import type { Consensus } from '../consensus/consensus.ts';
 import type { Faults } from '../faults.ts';
 import type { Store, Tx } from '../store/store.ts';
+import { auditKey } from '../trust/audit-coin.ts';
 import { closeEpoch, type ClosedEpoch } from './close-epoch.ts';
 import {
   claimSubnet,
@@ -18,6 +18,7 @@ import {
 } from './epoch-rows.ts';
 import { addPending } from './pending.ts';
 import * as queries from './queries.ts';
+import type { VestingPolicy } from './lots.ts';
 import type { Mechanism } from './settle.ts';
 
 export type LedgerOptions = {
@@ -33,8 +34,13 @@ export type LedgerOptions = {
   /** 32 secret bytes from which each epoch's audit key comes. */
   auditSecret: Uint8Array;
   consensus: Consensus;
+  policy: VestingPolicy;
   faults: Faults;
   logger: Logger;
+  /** Milliseconds since 1970, for people; nothing is decided on them. */
+  now: () => number;
+  /** Where the beacon's values come from. */
+  randomBytes: (length: number) => Uint8Array;
 };
 
 export type AcceptedWork = {
@@ -44,6 +50,8 @@ export type AcceptedWork = {
   account: AccountId;
   work: Work;
   digest: Uint8Array;
+  /** Counts the peer's accepted units of the kind, from 1. */
+  kindIndex: number;
   /** `commitment` names the epoch key that the coin was drawn with. */
   audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean };
 };
@@ -64,7 +72,7 @@ export class Ledger {
     const open = await store.write(async (tx) => {
       await claimSubnet(tx, subnet);
       return (
-        (await findOpenEpoch(tx, auditSecret)) ?? (await insertEpoch(tx, 0, firstBeacon(subnet), auditSecret))
+        (await findOpenEpoch(tx, auditSecret)) ?? (await insertEpoch(tx, 0, firstBeacon(subnet), options))
       );
     });
     return new Ledger(options, open);
@@ -72,6 +80,11 @@ export class Ledger {
 
   get current(): OpenEpoch {
     return this.#open;
+  }
+
+  /** The open epoch as the transaction sees it. */
+  async openEpoch(tx: Tx): Promise<number> {
+    return (await openEpochRow(tx, this.#options.auditSecret)).epoch;
   }
 
   /** Signs and records the receipt of verified work in the open epoch. Call inside a write; send it after the commit. */
@@ -90,7 +103,7 @@ export class Ledger {
         work: accepted.work,
         digest: accepted.digest,
         audit: accepted.audit,
-        issuedAtMs: Date.now(),
+        issuedAtMs: options.now(),
       },
       options.validatorSeed,
     );
@@ -103,6 +116,7 @@ export class Ledger {
         peer: accepted.peer,
         account: accepted.account,
         work: accepted.work.toString(),
+        kind_index: accepted.kindIndex,
         payload: receipt.payload,
         signature: receipt.signature,
         hash: receiptHash(receipt),
@@ -129,7 +143,7 @@ export class Ledger {
   /** Settles the open epoch and opens the next, in one transaction. */
   async closeEpoch(): Promise<ClosedEpoch> {
     const { store, faults, logger } = this.#options;
-    const reveal = randomBytes(32);
+    const reveal = this.#options.randomBytes(32);
     const closed = await store.write((tx) => closeEpoch(tx, this.#options, reveal));
     this.#open = closed.next;
     faults.pass('epoch.closed');
@@ -145,8 +159,8 @@ export class Ledger {
     return closed;
   }
 
-  balance(account: AccountId): Promise<bigint> {
-    return queries.balance(this.#options.store.db, account);
+  funds(account: AccountId): Promise<queries.Funds> {
+    return queries.funds(this.#options.store.db, this.#open.epoch, account);
   }
 
   pending(account: AccountId): Promise<{ kind: string; units: number; work: bigint }[]> {
@@ -159,6 +173,11 @@ export class Ledger {
     limit: number,
   ): Promise<{ receipts: SignedReceipt[]; next: number; more: boolean }> {
     return queries.receipts(this.#options.store.db, account, after, limit);
+  }
+
+  /** Secret: the audit key of an epoch. */
+  auditKey(epoch: number): Uint8Array {
+    return auditKey(this.#options.auditSecret, epoch);
   }
 
   epochs(from: number, limit: number): Promise<SignedEpoch[]> {

@@ -7,14 +7,30 @@ import type { Schema } from '../store/schema.ts';
 
 type Db = Kysely<Schema>;
 
-/** Base units that closed epochs paid to an account. */
-export async function balance(db: Db, account: AccountId): Promise<bigint> {
-  const row = await db
+/** An account's base units: those it may spend, those that have still to vest, those that were taken from it. */
+export type Funds = { spendable: bigint; held: bigint; forfeited: bigint };
+
+/** What is held of a peer that was proven to have failed counts as forfeited from that moment; its epoch's close books it. */
+export async function funds(db: Db, openEpoch: number, account: AccountId): Promise<Funds> {
+  const balance = await db
     .selectFrom('balances')
     .select('amount')
     .where('account', '=', account)
     .executeTakeFirst();
-  return BigInt(row?.amount ?? '0');
+  const lots = await db
+    .selectFrom('lots')
+    .select(['peer', 'amount', 'ended_as'])
+    .where('account', '=', account)
+    .where((eb) => eb.or([eb('ended_as', 'is', null), eb('ended_as', '=', 'forfeit')]))
+    .execute();
+  const punished = await db.selectFrom('penalties').select('peer').where('epoch', '=', openEpoch).execute();
+  const lost = new Set(punished.map(({ peer }) => peer));
+  let [held, forfeited] = [0n, 0n];
+  for (const { peer, amount, ended_as } of lots) {
+    if (ended_as === 'forfeit' || lost.has(peer)) forfeited += BigInt(amount);
+    else held += BigInt(amount);
+  }
+  return { spendable: BigInt(balance?.amount ?? '0'), held, forfeited };
 }
 
 /** Verified work of an account in the open epoch, by kind. */
@@ -24,13 +40,18 @@ export async function pending(
   account: AccountId,
 ): Promise<{ kind: string; units: number; work: bigint }[]> {
   const rows = await db
-    .selectFrom('pending_work')
+    .selectFrom('epoch_work')
     .select(['kind', 'units', 'work'])
     .where('epoch', '=', openEpoch)
     .where('account', '=', account)
     .orderBy('kind')
     .execute();
-  return rows.map(({ kind, units, work }) => ({ kind, units, work: BigInt(work) }));
+  const byKind = Map.groupBy(rows, ({ kind }) => kind);
+  return [...byKind].map(([kind, peers]) => ({
+    kind,
+    units: peers.reduce((sum, { units }) => sum + units, 0),
+    work: peers.reduce((sum, { work }) => sum + BigInt(work), 0n),
+  }));
 }
 
 /** A page of an account's receipts after row `after`, oldest first. */

@@ -1,11 +1,16 @@
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
-import { epochHash, openEpoch, type SignedEpoch } from '../../protocol/epoch.ts';
-import { openReceipt } from '../../protocol/receipt.ts';
+import { epochHash, openEpoch, type EpochHeader, type SignedEpoch } from '../../protocol/epoch.ts';
+import { openReceipt, readReceipt, type Receipt } from '../../protocol/receipt.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
-import type { Store, Tx } from '../store/store.ts';
 import type { Consensus } from '../consensus/consensus.ts';
-import { receiptsDigest, settlementDigest, weightsOf } from './digests.ts';
-import { settle, type Mechanism } from './settle.ts';
+import type { Store, Tx } from '../store/store.ts';
+import { auditCommitment, drawAudit } from '../trust/audit-coin.ts';
+import type { TrustPolicy } from '../trust/policy.ts';
+import { SCORE_ONE } from '../trust/score.ts';
+import type { Score } from '../trust/score-epoch.ts';
+import { receiptsDigest, settlementDigest, weightsDigest, weightsOf } from './digests.ts';
+import { isDue, linesOf, lotsOf, type Lot } from './lots.ts';
+import { creditedTo, inOrder, settle, type Mechanism, type SettlementLine } from './settle.ts';
 
 export type ReplayReport = {
   epochs: number;
@@ -13,6 +18,11 @@ export type ReplayReport = {
   openReceipts: number;
   issued: bigint;
   accounts: number;
+  /** Base units in escrow. */
+  held: bigint;
+  /** Receipts whose audit coins were tossed again with a key that has been published. */
+  coins: number;
+  penalties: number;
 };
 
 type ReplayOptions = {
@@ -23,149 +33,330 @@ type ReplayOptions = {
   validatorAccount: string;
   mechanisms: readonly Mechanism[];
   consensus: Consensus;
+  policy: Pick<TrustPolicy, 'vestingTasks' | 'vestingEpochs' | 'punishedEpochs'>;
+};
+
+/** Thrown where the replay differs; caught once. */
+class Difference extends Error {}
+const differs = (message: string): never => {
+  throw new Difference(message);
 };
 
 /**
- * Replays the ledger from its signed receipts and compares every digest, header, settlement line, balance and the total
- * with what is stored. Fails with the first difference. Reads one
- * snapshot, so the node may go on meanwhile.
+ * Replays the ledger from its signed receipts and compares every digest, header, score, lot, settlement line, balance and the
+ * total with what is stored, and tosses the audit coins of every epoch whose key is public again. Fails with the first
+ * difference. Reads one snapshot, so the node may go on meanwhile.
  */
-export function replayLedger(
+export async function replayLedger(
   store: Store,
   options: ReplayOptions,
 ): Promise<Outcome<ReplayReport, 'DIFFERENCE'>> {
-  return store.db.transaction().execute((db) => replay(db, options));
+  try {
+    return ok(await store.db.transaction().execute((db) => new Replay(db, options).run()));
+  } catch (error) {
+    if (error instanceof Difference) return fail('DIFFERENCE', error.message);
+    throw error;
+  }
 }
 
-async function replay(db: Tx, options: ReplayOptions): Promise<Outcome<ReplayReport, 'DIFFERENCE'>> {
-  const epochs = await db.selectFrom('epochs').selectAll().orderBy('epoch').execute();
-  const balances = new Map<string, bigint>();
-  let issued = 0n;
-  let previous: SignedEpoch | null = null;
-  let receiptCount = 0;
-  let openReceipts = 0;
-  for (const [index, row] of epochs.entries()) {
-    const at = `epoch ${row.epoch}`;
-    if (row.epoch !== index) return differs(`${at}: expected epoch ${index}`);
-    const receipts = await db
-      .selectFrom('receipts')
-      .selectAll()
-      .where('epoch', '=', row.epoch)
-      .orderBy('id')
-      .execute();
-    for (const receipt of receipts) {
-      const opened = openReceipt(receipt);
-      const task = toHex(receipt.task_id);
-      if (!opened.ok) return differs(`${at}, receipt of ${task}: ${opened.message}`);
-      const { value } = opened;
-      const same =
-        value.validator === options.validator &&
-        equalBytes(value.subnet, options.subnet) &&
-        equalBytes(value.taskId, receipt.task_id) &&
-        value.epoch === row.epoch &&
-        value.kind === receipt.kind &&
-        value.peer === receipt.peer &&
-        toHex(value.account) === receipt.account &&
-        value.work.toString() === receipt.work;
-      if (!same) return differs(`${at}, receipt of ${task}: the row does not say what this validator signed`);
-    }
-    receiptCount += receipts.length;
-    if (row.payload === null || row.signature === null) {
-      if (index !== epochs.length - 1) return differs(`${at}: not closed, though a later one is open`);
-      openReceipts = receipts.length;
-      const summed = await db
-        .selectFrom('pending_work')
-        .select(['kind', 'account', 'work'])
-        .where('epoch', '=', row.epoch)
-        .execute();
-      if (
-        !sameWork(weightsOf(receipts, options.validatorAccount), weightsOf(summed, options.validatorAccount))
-      )
-        return differs(`${at}: the sums of pending work differ from its receipts`);
-      break;
-    }
-    const signed: SignedEpoch = { payload: row.payload, signature: row.signature };
-    const header = openEpoch(signed);
-    if (!header.ok) return differs(`${at}: ${header.message}`);
-    const { value } = header;
-    if (value.validator !== options.validator || !equalBytes(value.subnet, options.subnet))
-      return differs(`${at}: the header is not by this validator for this subnet`);
-    if (!equalBytes(value.beacon, row.beacon) || !equalBytes(value.auditCommitment, row.audit_commitment))
-      return differs(`${at}: beacon or audit commitment differ from the header`);
-    const settled = settle({
-      issued,
-      slots: value.slots,
-      owner: options.owner,
-      mechanisms: options.mechanisms,
-      weights: weightsOf(receipts, options.validatorAccount),
-      consensus: options.consensus,
-    });
-    issued += settled.issued;
-    const lines = await db
-      .selectFrom('settlements')
-      .select(['mechanism', 'account', 'amount'])
-      .where('epoch', '=', row.epoch)
-      .orderBy('mechanism')
-      .orderBy('account')
-      .execute();
-    const stored = lines
-      .map(({ mechanism, account, amount }) => `${mechanism} ${account} ${amount}`)
-      .join('\n');
-    const replayed = settled.lines
-      .map(({ mechanism, account, amount }) => `${mechanism} ${account} ${amount}`)
-      .join('\n');
-    if (value.epoch !== row.epoch) return differs(`${at}: the header is of epoch ${value.epoch}`);
-    if (!equalBytes(value.previous, previous === null ? new Uint8Array(32) : epochHash(previous)))
-      return differs(`${at}: the chain is broken`);
-    if (value.receiptCount !== receipts.length)
-      return differs(`${at}: ${receipts.length} receipts, the header says ${value.receiptCount}`);
-    if (!equalBytes(value.receiptsDigest, receiptsDigest(receipts)))
-      return differs(`${at}: the receipts differ from the header`);
-    if (!equalBytes(value.settlementDigest, settlementDigest(settled.lines)))
-      return differs(`${at}: the settlement differs from the header`);
-    if (stored !== replayed) return differs(`${at}: the stored settlement differs`);
-    if (value.issued !== settled.issued || value.totalIssued !== issued)
-      return differs(`${at}: the issue differs`);
-    for (const { account, amount } of settled.lines)
-      balances.set(account, (balances.get(account) ?? 0n) + amount);
-    previous = signed;
-  }
-  const stored = await db.selectFrom('balances').selectAll().execute();
-  for (const { account, amount } of stored) {
-    if (balances.get(account) !== BigInt(amount))
-      return differs(`balance of ${account}: ${amount} stored, ${balances.get(account) ?? 0n} replayed`);
-  }
-  if (stored.length !== balances.size)
-    return differs(`${stored.length} balances stored, ${balances.size} replayed`);
-  const total = [...balances.values()].reduce((sum, amount) => sum + amount, 0n);
-  if (total !== issued) return differs(`balances sum to ${total}, issued ${issued}`);
-  const unreceipted = await db
-    .selectFrom('tasks')
-    .leftJoin('receipts', 'receipts.task_id', 'tasks.task_id')
-    .select('tasks.task_id')
-    .where('tasks.state', '=', 'accepted')
-    .where('receipts.id', 'is', null)
-    .execute();
-  if (unreceipted[0] !== undefined)
-    return differs(`task ${toHex(unreceipted[0].task_id)} was accepted and has no receipt`);
-  return ok({
-    epochs: epochs.length - 1,
-    receipts: receiptCount,
-    openReceipts,
-    issued,
-    accounts: balances.size,
-  });
-}
-
-const sameWork = (a: ReturnType<typeof weightsOf>, b: ReturnType<typeof weightsOf>): boolean => {
-  const flat = (weights: ReturnType<typeof weightsOf>): string =>
-    [...weights]
-      .flatMap(([kind, [only]]) =>
-        [...(only?.work ?? [])].map(([account, work]) => `${kind} ${account} ${work}`),
-      )
-      .sort()
-      .join('\n');
-  return flat(a) === flat(b);
+type HeldLot = Lot & { lastIndex: number };
+type EpochRow = {
+  epoch: number;
+  beacon: Uint8Array;
+  audit_commitment: Uint8Array;
+  payload: Uint8Array | null;
+  signature: Uint8Array | null;
 };
 
-const differs = (message: string) => fail('DIFFERENCE', message);
+class Replay {
+  readonly #db: Tx;
+  readonly #options: ReplayOptions;
+  readonly #balances = new Map<string, bigint>();
+  readonly #held = new Map<string, HeldLot>();
+  /** Accepted units by `peer kind`. */
+  readonly #accepted = new Map<string, number>();
+  readonly #commitments: Uint8Array[] = [];
+  /** Published audit keys by their commitment (hex). */
+  readonly #keys = new Map<string, Uint8Array>();
+  /** First epoch in which a punished peer may score again. */
+  readonly #punishedUntil = new Map<string, number>();
+  #issued = 0n;
+  #previous: SignedEpoch | null = null;
+  #receipts = 0;
+  #openReceipts = 0;
+  #coins = 0;
+  #penalties = 0;
+
+  constructor(db: Tx, options: ReplayOptions) {
+    this.#db = db;
+    this.#options = options;
+  }
+
+  async run(): Promise<ReplayReport> {
+    const epochs = await this.#db.selectFrom('epochs').selectAll().orderBy('epoch').execute();
+    for (const [index, row] of epochs.entries()) {
+      if (row.epoch !== index) differs(`epoch ${row.epoch}: expected epoch ${index}`);
+      const last = index === epochs.length - 1;
+      await this.#epoch(row, last);
+    }
+    await this.#compareBalances();
+    await this.#compareTasks();
+    return {
+      epochs: epochs.length - 1,
+      receipts: this.#receipts,
+      openReceipts: this.#openReceipts,
+      issued: this.#issued,
+      accounts: this.#balances.size,
+      held: this.#heldSum(),
+      coins: this.#coins,
+      penalties: this.#penalties,
+    };
+  }
+
+  async #epoch(row: EpochRow, last: boolean): Promise<void> {
+    const at = `epoch ${row.epoch}`;
+    const { receipts, work } = await this.#readReceipts(row.epoch);
+    this.#receipts += receipts.length;
+    this.#commitments.push(row.audit_commitment);
+    const { payload, signature } = row;
+    if (payload === null || signature === null) {
+      if (!last) differs(`${at}: not closed, though a later one is open`);
+      this.#openReceipts = receipts.length;
+      return await this.#compareOpenWork(row.epoch, work);
+    }
+    const signed: SignedEpoch = { payload, signature };
+    const header = this.#readHeader(row, signed);
+    if (header.receiptCount !== receipts.length)
+      differs(`${at}: ${receipts.length} receipts, the header says ${header.receiptCount}`);
+    if (!equalBytes(header.receiptsDigest, receiptsDigest(receipts)))
+      differs(`${at}: the receipts differ from the header`);
+    const punished = await this.#punish(row.epoch);
+    const scores = await this.#readScores(row.epoch, header, work);
+    await this.#settle(header, scores, punished);
+    await this.#tossCoins(header);
+    this.#previous = signed;
+  }
+
+  async #readReceipts(
+    epoch: number,
+  ): Promise<{ receipts: { payload: Uint8Array; signature: Uint8Array }[]; work: Map<string, bigint> }> {
+    const { validator, subnet } = this.#options;
+    const rows = await this.#db
+      .selectFrom('receipts')
+      .selectAll()
+      .where('epoch', '=', epoch)
+      .orderBy('id')
+      .execute();
+    const work = new Map<string, bigint>();
+    for (const row of rows) {
+      const at = `epoch ${epoch}, receipt of ${toHex(row.task_id)}`;
+      const opened = openReceipt(row);
+      const receipt: Receipt = opened.ok ? opened.value : differs(`${at}: ${opened.message}`);
+      const same =
+        receipt.validator === validator &&
+        equalBytes(receipt.subnet, subnet) &&
+        equalBytes(receipt.taskId, row.task_id) &&
+        receipt.epoch === row.epoch &&
+        receipt.kind === row.kind &&
+        receipt.peer === row.peer &&
+        toHex(receipt.account) === row.account &&
+        receipt.work.toString() === row.work;
+      if (!same) differs(`${at}: the row does not say what this validator signed`);
+      const index = (this.#accepted.get(`${row.peer} ${row.kind}`) ?? 0) + 1;
+      if (row.kind_index !== index)
+        differs(`${at}: it is unit ${index} of its peer, the row says ${row.kind_index}`);
+      this.#accepted.set(`${row.peer} ${row.kind}`, index);
+      const key = `${row.kind} ${row.account} ${row.peer}`;
+      work.set(key, (work.get(key) ?? 0n) + receipt.work);
+    }
+    return { receipts: rows, work };
+  }
+
+  #readHeader(row: EpochRow, signed: SignedEpoch): EpochHeader {
+    const at = `epoch ${row.epoch}`;
+    const opened = openEpoch(signed);
+    const header = opened.ok ? opened.value : differs(`${at}: ${opened.message}`);
+    if (header.validator !== this.#options.validator || !equalBytes(header.subnet, this.#options.subnet))
+      differs(`${at}: the header is not by this validator for this subnet`);
+    if (!equalBytes(header.beacon, row.beacon) || !equalBytes(header.auditCommitment, row.audit_commitment))
+      differs(`${at}: beacon or audit commitment differ from the header`);
+    if (header.epoch !== row.epoch) differs(`${at}: the header is of epoch ${header.epoch}`);
+    const before = this.#previous === null ? new Uint8Array(32) : epochHash(this.#previous);
+    if (!equalBytes(header.previous, before)) differs(`${at}: the chain is broken`);
+    return header;
+  }
+
+  /** Who was proven to have failed in this epoch. */
+  async #punish(epoch: number): Promise<Set<string>> {
+    const rows = await this.#db.selectFrom('penalties').select('peer').where('epoch', '=', epoch).execute();
+    const peers = new Set(rows.map(({ peer }) => peer));
+    for (const peer of peers) this.#punishedUntil.set(peer, epoch + this.#options.policy.punishedEpochs + 1);
+    this.#penalties += rows.length;
+    return peers;
+  }
+
+  /** The stored scores: as signed, for work that there are receipts of, no more than that work, nothing for the punished. */
+  async #readScores(epoch: number, header: EpochHeader, work: ReadonlyMap<string, bigint>): Promise<Score[]> {
+    const at = `epoch ${epoch}`;
+    const rows = await this.#db
+      .selectFrom('weights')
+      .selectAll()
+      .where('epoch', '=', epoch)
+      .orderBy('mechanism')
+      .orderBy('account')
+      .orderBy('peer')
+      .execute();
+    const scores = rows.map(({ mechanism, account, peer, weight }) => ({
+      mechanism,
+      account,
+      peer,
+      weight: BigInt(weight),
+    }));
+    if (!equalBytes(header.weightsDigest, weightsDigest(scores)))
+      differs(`${at}: the scores differ from the header`);
+    for (const { mechanism, account, peer, weight } of scores) {
+      const done = work.get(`${mechanism} ${account} ${peer}`) ?? 0n;
+      if (weight > done * SCORE_ONE) differs(`${at}: ${peer} scores more than its receipts say it did`);
+      if (weight > 0n && (this.#punishedUntil.get(peer) ?? 0) > epoch)
+        differs(`${at}: ${peer} scores though it is punished`);
+    }
+    if (scores.length !== work.size)
+      differs(`${at}: ${work.size} peers did work, ${scores.length} are scored`);
+    return scores;
+  }
+
+  async #settle(header: EpochHeader, scores: readonly Score[], punished: ReadonlySet<string>): Promise<void> {
+    const { epoch } = header;
+    const at = `epoch ${epoch}`;
+    const settled = settle({
+      issued: this.#issued,
+      slots: header.slots,
+      owner: this.#options.owner,
+      mechanisms: this.#options.mechanisms,
+      weights: weightsOf(scores, this.#options.validatorAccount),
+      consensus: this.#options.consensus,
+    });
+    this.#issued += settled.issued;
+    const ended = await this.#endLots(epoch, punished);
+    for (const lot of lotsOf(epoch, settled.lines, scores)) {
+      const lastIndex = this.#accepted.get(`${lot.peer} ${lot.mechanism}`) ?? 0;
+      this.#held.set(nameOf(lot), { ...lot, lastIndex });
+    }
+    const lines = inOrder([...settled.lines, ...ended]);
+    if (!equalBytes(header.settlementDigest, settlementDigest(lines)))
+      differs(`${at}: the settlement differs from the header`);
+    const rows = await this.#db.selectFrom('settlements').selectAll().where('epoch', '=', epoch).execute();
+    const stored = rows.map((row) => `${row.mechanism} ${row.role} ${row.account} ${row.amount}`);
+    const replayed = lines.map((line) => `${line.mechanism} ${line.role} ${line.account} ${line.amount}`);
+    if (stored.sort().join('\n') !== replayed.sort().join('\n'))
+      differs(`${at}: the stored settlement differs`);
+    if (header.issued !== settled.issued || header.totalIssued !== this.#issued)
+      differs(`${at}: the issue differs`);
+    for (const line of lines) {
+      const account = creditedTo(line);
+      if (account !== null) this.#balances.set(account, (this.#balances.get(account) ?? 0n) + line.amount);
+    }
+  }
+
+  /** What the stored lots say ended here: forfeits follow from penalties, and nothing is released before it is due. */
+  async #endLots(epoch: number, punished: ReadonlySet<string>): Promise<SettlementLine[]> {
+    const at = `epoch ${epoch}`;
+    const rows = await this.#db.selectFrom('lots').selectAll().where('ended_epoch', '=', epoch).execute();
+    const [forfeited, released]: [HeldLot[], HeldLot[]] = [[], []];
+    for (const row of rows) {
+      const lot = this.#held.get(nameOf(row)) ?? differs(`${at}: a lot ends that was never held`);
+      if (lot.amount !== BigInt(row.amount) || lot.lastIndex !== row.last_index)
+        differs(`${at}: the lot of ${row.peer} of epoch ${row.epoch} differs`);
+      const forfeit = row.ended_as === 'forfeit';
+      if (forfeit !== punished.has(row.peer))
+        differs(`${at}: ${row.peer} is ${forfeit ? '' : 'not '}forfeited without reason`);
+      const accepted = this.#accepted.get(`${lot.peer} ${lot.mechanism}`) ?? 0;
+      if (!forfeit && !isDue(lot, { epoch, accepted }, this.#options.policy))
+        differs(`${at}: the lot of ${row.peer} of epoch ${row.epoch} is released before it is due`);
+      (forfeit ? forfeited : released).push(lot);
+      this.#held.delete(nameOf(row));
+    }
+    for (const lot of this.#held.values())
+      if (punished.has(lot.peer)) differs(`${at}: a lot of ${lot.peer} was not forfeited`);
+    return [...linesOf('forfeit', forfeited), ...linesOf('release', released)];
+  }
+
+  /** A published key fits its commitment, and every coin of its epoch fell as the receipts say. */
+  async #tossCoins({ epoch, auditReveal }: EpochHeader): Promise<void> {
+    const over = epoch - this.#options.policy.vestingEpochs;
+    if (auditReveal === null) {
+      if (over >= 0) differs(`epoch ${epoch}: the audit key of epoch ${over} is not revealed`);
+      return;
+    }
+    const commitment = this.#commitments[auditReveal.epoch];
+    if (auditReveal.epoch !== over || commitment === undefined)
+      return differs(
+        `epoch ${epoch}: it reveals the audit key of epoch ${auditReveal.epoch}, expected ${over}`,
+      );
+    if (!equalBytes(auditCommitment(auditReveal.key), commitment))
+      differs(`epoch ${epoch}: the revealed audit key is not the one that epoch ${over} committed to`);
+    this.#keys.set(toHex(commitment), auditReveal.key);
+    const rows = await this.#db.selectFrom('receipts').select('payload').where('epoch', '=', over).execute();
+    for (const row of rows) {
+      const read = readReceipt(row.payload);
+      const { taskId, digest, audit } = read.ok ? read.value : differs(read.message);
+      // An epoch may close between a coin and its receipt: then the key is that of an earlier one.
+      const key = this.#keys.get(toHex(audit.commitment));
+      if (key === undefined)
+        return differs(`epoch ${over}, receipt of ${toHex(taskId)}: its coin was tossed with an unknown key`);
+      if (drawAudit(key, taskId, digest, audit.threshold) !== audit.drawn)
+        differs(`epoch ${over}, receipt of ${toHex(taskId)}: the audit coin fell the other way`);
+    }
+    this.#coins += rows.length;
+  }
+
+  async #compareOpenWork(epoch: number, work: ReadonlyMap<string, bigint>): Promise<void> {
+    const rows = await this.#db.selectFrom('epoch_work').selectAll().where('epoch', '=', epoch).execute();
+    const stored = rows.map((row) => `${row.kind} ${row.account} ${row.peer} ${row.work}`);
+    const replayed = [...work].map(([key, sum]) => `${key} ${sum}`);
+    if (stored.sort().join('\n') !== replayed.sort().join('\n'))
+      differs(`epoch ${epoch}: the sums of pending work differ from its receipts`);
+  }
+
+  async #compareBalances(): Promise<void> {
+    const stored = await this.#db.selectFrom('balances').selectAll().execute();
+    for (const { account, amount } of stored) {
+      if (this.#balances.get(account) !== BigInt(amount))
+        differs(`balance of ${account}: ${amount} stored, ${this.#balances.get(account) ?? 0n} replayed`);
+    }
+    if (stored.length !== this.#balances.size)
+      differs(`${stored.length} balances stored, ${this.#balances.size} replayed`);
+    const lots = await this.#db.selectFrom('lots').selectAll().where('ended_epoch', 'is', null).execute();
+    for (const row of lots) {
+      if (this.#held.get(nameOf(row))?.amount !== BigInt(row.amount))
+        differs(`the lot of ${row.peer} of epoch ${row.epoch} differs from what was paid`);
+    }
+    if (lots.length !== this.#held.size) differs(`${lots.length} lots held, ${this.#held.size} replayed`);
+    const total = [...this.#balances.values()].reduce((sum, amount) => sum + amount, this.#heldSum());
+    if (total !== this.#issued) differs(`balances and escrow sum to ${total}, issued ${this.#issued}`);
+  }
+
+  async #compareTasks(): Promise<void> {
+    const unreceipted = await this.#db
+      .selectFrom('tasks')
+      .leftJoin('receipts', 'receipts.task_id', 'tasks.task_id')
+      .select('tasks.task_id')
+      .where('tasks.state', '=', 'accepted')
+      .where('receipts.id', 'is', null)
+      .executeTakeFirst();
+    if (unreceipted !== undefined)
+      differs(`task ${toHex(unreceipted.task_id)} was accepted and has no receipt`);
+  }
+
+  #heldSum(): bigint {
+    return [...this.#held.values()].reduce((sum, { amount }) => sum + amount, 0n);
+  }
+}
+
+const nameOf = ({
+  epoch,
+  mechanism,
+  account,
+  peer,
+}: Pick<Lot, 'epoch' | 'mechanism' | 'account' | 'peer'>): string =>
+  `${epoch} ${mechanism} ${account} ${peer}`;

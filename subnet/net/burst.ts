@@ -5,6 +5,7 @@ import { refusal, type Refusal, type RefusalCode } from '../../protocol/refusal.
 import type { SignedReceipt } from '../../protocol/receipt.ts';
 import { hashesPerShare, targetFromBits } from '../../protocol/target.ts';
 import type { Wire } from '../../protocol/wire.ts';
+import type { Submitter } from '../dispatch/judge.ts';
 import type { HeldLease } from '../dispatch/lease.ts';
 import type { TabProfile } from '../dispatch/tab.ts';
 import type { ValidatorContext } from './context.ts';
@@ -64,7 +65,8 @@ async function register(proof: Proof, lease: HeldLease, context: ValidatorContex
   const { peer, account } = lease;
   await context.leases.issue(lease);
   const { type: _type, ...result } = proof;
-  const verdict = await context.judge.judge(peer, account, result satisfies TaskResult, async (tx) => {
+  const submitter: Submitter = { peer, account, artefact: null, open: () => Promise.resolve(null) };
+  const verdict = await context.judge.judge(submitter, result satisfies TaskResult, async (tx) => {
     const now = Date.now();
     await tx
       .insertInto('peers')

@@ -8,6 +8,7 @@ import type { Faults } from '../faults.ts';
 import type { EpochClock } from '../ledger/epoch-clock.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../store/store.ts';
+import type { BurstDesk } from './burst-desk.ts';
 import type { Tabs } from './tabs.ts';
 
 /** What the stream handlers work with. */
@@ -24,6 +25,7 @@ export type ValidatorContext = {
   judge: Judge;
   source: WorkSource;
   tabs: Tabs;
+  bursts: BurstDesk;
   faults: Faults;
   logger: Logger;
 };

@@ -38,6 +38,7 @@ export async function serveJoin(
     able: new Set(hello.kinds.map(({ kind }) => kind)),
     models: new Set(hello.models.map(toHex)),
     hashRate: hello.hashRate,
+    artefact: hello.runtime === undefined ? null : toHex(hello.runtime.artefact),
   };
   const { class: adapterClass, vendor, architecture, description } = hello.adapter;
   const adapter = [adapterClass, vendor, architecture, description].filter((part) => part !== '').join(' ');

@@ -5,6 +5,9 @@ import { MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../protocol/limits.ts';
 import type { LedgerFromNode, LedgerFromTab } from '../../protocol/messages.ts';
 import { refusal } from '../../protocol/refusal.ts';
 import type { Wire } from '../../protocol/wire.ts';
+import type { TabProfile } from '../dispatch/tab.ts';
+import { evidenceOf } from '../dispatch/evidence.ts';
+import { standingOf } from '../trust/standing.ts';
 import type { ValidatorContext } from './context.ts';
 import { TokenBucket } from '../rate-limit.ts';
 
@@ -32,26 +35,39 @@ export async function serveLedger(
       await wire.send({ type: 'refused', ...refusal('NOT_REGISTERED') });
       return await wire.close();
     }
-    await wire.send(await answer(request.value, tab.profile.account, context));
+    await wire.send(await answer(request.value, tab.profile, context));
   }
 }
 
 async function answer(
   request: LedgerFromTab,
-  account: Parameters<ValidatorContext['ledger']['balance']>[0],
-  { ledger }: ValidatorContext,
+  { peer, account }: TabProfile,
+  context: ValidatorContext,
 ): Promise<LedgerFromNode> {
+  const { ledger, store } = context;
   switch (request.type) {
     case 'receipts':
       return { type: 'receipts', ...(await ledger.receipts(account, request.after, request.limit)) };
-    case 'balance':
+    case 'balance': {
+      const { spendable, held } = await ledger.funds(account);
       return {
         type: 'balance',
         account: hexToBytes(account),
-        settled: await ledger.balance(account),
+        settled: spendable + held,
+        held,
         pending: await ledger.pending(account),
       };
+    }
     case 'epochs':
       return { type: 'epochs', headers: await ledger.epochs(request.from, request.limit) };
+    case 'standing': {
+      const { epoch } = ledger.current;
+      const standing = await standingOf(store.db, context.policy, { peer, account, epoch });
+      const { forfeited } = await ledger.funds(account);
+      const burst = context.bursts.last(peer);
+      return { type: 'standing', epoch, ...standing, forfeited, ...(burst === null ? {} : { burst }) };
+    }
+    case 'evidence':
+      return await evidenceOf(store, peer, request.taskId);
   }
 }

@@ -22,6 +22,12 @@ export type Tab = {
 /** The tabs that are connected and have joined. Bounded by the connections libp2p admits. */
 export class Tabs {
   readonly #tabs = new Map<PeerId, Tab>();
+  readonly #nowMs: () => number;
+
+  /** `nowMs` is the monotonic clock of the rate limits. */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
 
   get(peer: PeerId): Tab | undefined {
     return this.#tabs.get(peer);
@@ -39,6 +45,7 @@ export class Tabs {
       known.profile.able = profile.able;
       known.profile.models = profile.models;
       known.profile.hashRate = profile.hashRate;
+      known.profile.artefact = profile.artefact;
       known.adapter = adapter;
       known.session?.pump();
       return known;
@@ -48,8 +55,8 @@ export class Tabs {
       profile,
       adapter,
       nextSeq: () => seq++,
-      allowance: new TokenBucket(LEASES_PER_SECOND, LEASE_BURST),
-      messages: new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST),
+      allowance: new TokenBucket(LEASES_PER_SECOND, LEASE_BURST, this.#nowMs),
+      messages: new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST, this.#nowMs),
       session: null,
       line: null,
     };

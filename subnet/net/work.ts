@@ -1,5 +1,4 @@
 import type { Connection } from '@libp2p/interface';
-import type { Logger } from 'pino';
 import { MAX_LEASES } from '../../protocol/limits.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import type { WorkFromNode, WorkFromTab } from '../../protocol/messages.ts';
@@ -54,7 +53,7 @@ export async function serveWork(
   tab.line = line;
   context.logger.info({ peer, adapter: tab.adapter }, 'tab at work');
   try {
-    await converse(wire, session, tab.messages, context.logger);
+    await converse(wire, session, tab.messages, context);
   } finally {
     session.detach();
     if (tab.session === session) {
@@ -69,7 +68,7 @@ async function converse(
   wire: WorkWire,
   session: TabSession,
   bucket: TokenBucket,
-  logger: Logger,
+  context: ValidatorContext,
 ): Promise<void> {
   const judging = new Set<Promise<void>>();
   for await (const message of wire.messages()) {
@@ -85,19 +84,25 @@ async function converse(
       const { type: _type, ...result } = message.value;
       const done = session
         .result(result)
-        .catch((error: unknown) => logger.error({ error: errorText(error) }, 'result could not be answered'))
+        .catch((error: unknown) =>
+          context.logger.error({ error: errorText(error) }, 'result could not be answered'),
+        )
         .finally(() => judging.delete(done));
       judging.add(done);
       // Judging goes on beside the conversation, up to a point; then the tab waits.
       if (judging.size >= MAX_JUDGING) await Promise.race(judging);
     } else {
-      await act(session, message.value);
+      await act(session, message.value, context);
     }
   }
   await Promise.all(judging);
 }
 
-async function act(session: TabSession, message: Exclude<WorkFromTab, { type: 'result' }>): Promise<void> {
+async function act(
+  session: TabSession,
+  message: Exclude<WorkFromTab, { type: 'result' }>,
+  context: ValidatorContext,
+): Promise<void> {
   switch (message.type) {
     case 'ready':
       return session.ready(message.n);
@@ -107,7 +112,20 @@ async function act(session: TabSession, message: Exclude<WorkFromTab, { type: 'r
       return await session.pause(message.reason);
     case 'resume':
       return session.resume(message.n);
+    case 'opening':
+      return session.opening(message.taskId, message.tensors);
+    case 'burst':
+      return await answerBurst(session, message, context);
   }
+}
+
+async function answerBurst(
+  session: TabSession,
+  { burstId, shares }: Extract<WorkFromTab, { type: 'burst' }>,
+  { bursts }: ValidatorContext,
+): Promise<void> {
+  const reason = await bursts.answer(session.profile.peer, burstId, shares);
+  if (reason !== null) await session.refuse(reason);
 }
 
 /** Whether the other end still negotiates a stream: two pages under one identity must not take over from each other. */

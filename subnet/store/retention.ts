@@ -29,6 +29,10 @@ export async function prune(store: Store, epoch: number, nowMs: number = Date.no
   }
   await store.write(async (tx) => {
     await tx
+      .deleteFrom('results')
+      .where('epoch', '<', epoch - RESULT_EPOCHS)
+      .execute();
+    await tx
       .deleteFrom('jobs')
       .where('state', 'in', ['done', 'failed'])
       .where('created_at_ms', '<', nowMs - JOB_DAYS * DAY_MS)

@@ -11,6 +11,12 @@ export type Schema = {
     account: string;
     registered_at_ms: number;
     last_seen_at_ms: number;
+    /** Latency factor, parts of 65,536. */
+    latency: Generated<number>;
+    /** Refusals to open, for good. */
+    strikes: Generated<number>;
+    /** First epoch that scores again after a proven failure; 0 in good standing. */
+    punished_until: Generated<number>;
   };
   /** One row per lease, from issue to verdict. The unit itself is not kept: it is made again from its context. */
   tasks: {
@@ -33,6 +39,52 @@ export type Schema = {
     provider: string | null;
     elapsed_ms: number | null;
     judged_at_ms: number | null;
+    /** Who is paid; known when a result is judged. */
+    account: string | null;
+    /** SHA-256 (hex) of the WebAssembly runtime that the tab named. */
+    artefact: string | null;
+    /** 1 once an audit has passed it, at its verdict or later. */
+    audited: Generated<number>;
+    /** Above 0: an audit after the verdict is due; counts the attempts at it. */
+    recheck: Generated<number>;
+    /** Why an audit after the verdict failed it. */
+    revoked: string | null;
+  };
+  /** Results of accepted units that were not audited, until they have vested: for audits after the verdict. */
+  results: {
+    task_id: Uint8Array;
+    epoch: number;
+    /** dag-cbor of the body. */
+    body: Uint8Array;
+  };
+  /** A peer's record in a kind of work. */
+  standings: {
+    peer: string;
+    kind: string;
+    /** Accepted units: the index of the latest one. */
+    accepted: number;
+    /** Units up to this index are no escrow: forfeited, or done while punished. */
+    escrow_from: number;
+    /** Work of the units that are escrow, as of `escrow_epoch`. */
+    escrow: string;
+    escrow_epoch: number;
+    /** Points of the last audits, a digit each, oldest first (windowed.ts). */
+    audits: string;
+    /** Audits in a row that a suspect has still to pass. */
+    suspect_left: number;
+  };
+  /** Audits of an account's tabs in a kind since its last proven failure. */
+  qualities: { account: string; kind: string; passed: number; failed: number };
+  /** Proven failures. Kept for good: forfeits are replayed from them. */
+  penalties: {
+    task_id: Uint8Array;
+    /** The epoch that was open when it was proven. */
+    epoch: number;
+    peer: string;
+    account: string;
+    kind: string;
+    code: string;
+    at_ms: number;
   };
   receipts: {
     id: Generated<number>;
@@ -43,6 +95,8 @@ export type Schema = {
     peer: string;
     account: string;
     work: string;
+    /** Counts a peer's accepted units of the kind, from 1. */
+    kind_index: number;
     payload: Uint8Array;
     signature: Uint8Array;
     /** sha256 of the payload. */
@@ -58,8 +112,25 @@ export type Schema = {
     payload: Uint8Array | null;
     signature: Uint8Array | null;
   };
-  settlements: { epoch: number; mechanism: string; account: string; amount: string };
+  /** What an epoch moved; see `Role` (settle.ts). */
+  settlements: { epoch: number; mechanism: string; role: string; account: string; amount: string };
+  /** What accounts may spend. */
   balances: { account: string; amount: string };
+  /** Scores of the epoch: verified work as this validator weighs it. */
+  weights: { epoch: number; mechanism: string; account: string; peer: string; weight: string };
+  /** What an epoch paid for a peer's work, until it vests or is forfeited. */
+  lots: {
+    epoch: number;
+    mechanism: string;
+    account: string;
+    peer: string;
+    amount: string;
+    /** Index of the lot's last unit among the peer's accepted units of the kind. */
+    last_index: number;
+    /** Epoch whose close ended it; null while it is held. */
+    ended_epoch: number | null;
+    ended_as: 'release' | 'forfeit' | null;
+  };
   /** Requesters' units: one inference each. */
   jobs: {
     id: Generated<number>;
@@ -82,7 +153,7 @@ export type Schema = {
   /** Which accounts got a job wrong; they do not get it again. */
   job_refusals: { job: number; account: string };
   /** Verified work of the open epoch, summed up as it comes. */
-  pending_work: { epoch: number; kind: string; account: string; units: number; work: string };
+  epoch_work: { epoch: number; kind: string; account: string; peer: string; units: number; work: string };
 };
 
 /** leased → returned → accepted | rejected, or leased → released | expired. */

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, Migrator, type Transaction } from 'kysely';
 import { migration001 } from './migrations/001-first.ts';
+import { migration002 } from './migrations/002-trust.ts';
 import type { Schema } from './schema.ts';
 import { durability, openSqlite, sqliteDialect } from './sqlite.ts';
 
@@ -39,7 +40,7 @@ export class Store {
     const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
     const migrator = new Migrator({
       db,
-      provider: { getMigrations: async () => ({ '001-first': migration001 }) },
+      provider: { getMigrations: async () => ({ '001-first': migration001, '002-trust': migration002 }) },
     });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw new Error(`could not bring ${path} up to date`, { cause: error });

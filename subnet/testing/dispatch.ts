@@ -1,29 +1,63 @@
 import { asWork, type AccountId, type PeerId } from '../../protocol/ids.ts';
 import { digestOf, type ResultBody, type Unit } from '../../protocol/kinds/registry.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
+import { fail, ok } from '../../protocol/outcome.ts';
+import type { RefusalCode } from '../../protocol/refusal.ts';
+import { TRUST_POLICY } from '../config.ts';
+import { Audits } from '../dispatch/audits.ts';
 import { FairQueue } from '../dispatch/fair-queue.ts';
 import { Jobs } from '../dispatch/jobs.ts';
 import { Judge } from '../dispatch/judge.ts';
 import type { Kinds } from '../dispatch/lease.ts';
 import { Leases } from '../dispatch/leases.ts';
+import { noObserver } from '../dispatch/observer.ts';
+import { Rechecks } from '../dispatch/rechecks.ts';
 import { TabSession } from '../dispatch/tab.ts';
 import { WorkSource } from '../dispatch/work-source.ts';
+import type { Audit, Weight } from '../kinds/kind.ts';
 import { Tabs } from '../net/tabs.ts';
+import type { Store } from '../store/store.ts';
+import { Trust } from '../trust/trust.ts';
 import { accountOf, noFaults, openTestLedger, peerOf, silent, SUBNET, type TestLedger } from './ledger.ts';
 
-/** Hash units whose right answer is their first nonce; an audit says no to the second, and fails to run on the third. */
-export const testKinds = (deadlineMs: number): Kinds => ({
+/**
+ * Hash units whose right answer is their first nonce. An audit proves the second wrong, breaks on the third, finds the fourth
+ * slightly and the fifth grossly out of tolerance, and cannot be done on the sixth.
+ */
+export const testKinds = (deadlineMs: number, openings = false): Kinds => ({
   nextUnit: (_kind, { seq }) => Promise.resolve(unitOf(seq)),
   check: (lease, result) =>
     result.kind === lease.unit.kind
       ? { ok: true, value: asWork(1000n) }
       : { ok: false, code: 'KIND_MISMATCH', message: 'Another kind.' },
-  audit(lease, result) {
+  opens: () => openings,
+  checkOpening: (_lease, _result, tensors) =>
+    tensors.length === 1 ? ok(null) : fail('UNOPENED', 'One tensor was expected.'),
+  audit(lease, { result }) {
     const start = lease.unit.kind === 'hash' ? lease.unit.input.nonceStart : 0;
-    const nonce = (result.kind === 'hash' ? (result.body.nonces[0] ?? 0) : 0) - start;
-    if (nonce === 0) return Promise.resolve({ ok: true, evidence: { nonce } });
-    if (nonce === 2) return Promise.reject(new Error('the verifier broke'));
-    return Promise.resolve({ ok: false, code: 'DIGEST_MISMATCH', message: 'Wrong.', evidence: { nonce } });
+    const nonce = (result?.kind === 'hash' && 'nonces' in result.body ? (result.body.nonces[0] ?? 0) : 0) - start;
+    const evidence = { nonce };
+    const wrong = (code: RefusalCode, weight: Weight): Audit => ({
+      ok: false,
+      code,
+      message: 'Wrong.',
+      evidence,
+      weight,
+    });
+    switch (nonce) {
+      case 0:
+        return Promise.resolve({ ok: true, evidence });
+      case 2:
+        return Promise.reject(new Error('the verifier broke'));
+      case 3:
+        return Promise.resolve(wrong('OUT_OF_TOLERANCE', 'slight'));
+      case 4:
+        return Promise.resolve(wrong('OUT_OF_TOLERANCE', 'gross'));
+      case 5:
+        return Promise.resolve(wrong('VERIFIER_FAILED', 'none'));
+      default:
+        return Promise.resolve(wrong('DIGEST_MISMATCH', 'proof'));
+    }
   },
   deadlineMs: () => deadlineMs,
   close: () => Promise.resolve(),
@@ -40,6 +74,8 @@ export type TestDispatch = {
   leases: Leases;
   jobs: Jobs;
   judge: Judge;
+  trust: Trust;
+  rechecks: Rechecks;
   tabs: Tabs;
   /** A tab at work, and what it was sent. */
   tab(n: number): Promise<{ session: TabSession; sent: WorkFromNode[]; peer: PeerId; account: AccountId }>;
@@ -47,11 +83,13 @@ export type TestDispatch = {
 };
 
 export async function openTestDispatch(
-  options: { path?: string; deadlineMs?: number; auditPpm?: number } = {},
+  options: { path?: string; deadlineMs?: number; auditFloorPpm?: number; openings?: boolean } = {},
 ): Promise<TestDispatch> {
   const base = await openTestLedger(options.path);
   const { store, ledger, validator } = base;
-  const kinds = testKinds(options.deadlineMs ?? 60_000);
+  const kinds = testKinds(options.deadlineMs ?? 60_000, options.openings);
+  const policy = { ...TRUST_POLICY, auditFloorPpm: options.auditFloorPpm ?? 1_000_000 };
+  const trust = new Trust(policy);
   const tabs = new Tabs();
   const jobs = new Jobs({ store, ledger, models: [] });
   const leases = new Leases({
@@ -60,20 +98,36 @@ export async function openTestDispatch(
     jobs,
     home: { subnet: SUBNET, validator },
     onExpired: (lease) => tabs.expired(lease),
+    onMissed: (tx, peer) => trust.missed(tx, peer),
     logger: silent,
+    now: Date.now,
   });
   await leases.recover();
-  const auditPpm = options.auditPpm ?? 1_000_000;
+  const audits = new Audits(kinds, new FairQueue(2), noObserver);
+  const home = { subnet: SUBNET, validator };
+  const rechecks = new Rechecks({
+    store,
+    ledger,
+    trust,
+    audits,
+    observer: noObserver,
+    kinds,
+    jobs,
+    home,
+    logger: silent,
+  });
   const judge = new Judge({
     store,
     ledger,
     leases,
     jobs,
     kinds,
-    auditPpm: () => auditPpm,
-    audits: new FairQueue(2),
+    trust,
+    audits,
+    observer: noObserver,
     faults: noFaults,
     logger: silent,
+    now: Date.now,
   });
   const source = new WorkSource(jobs, kinds);
   return {
@@ -81,6 +135,8 @@ export async function openTestDispatch(
     leases,
     jobs,
     judge,
+    trust,
+    rechecks,
     tabs,
     async tab(n) {
       const profile = {
@@ -89,7 +145,9 @@ export async function openTestDispatch(
         able: new Set(['hash' as const]),
         models: new Set<string>(),
         hashRate: 1000,
+        artefact: null,
       };
+      await register(store, profile);
       const sent: WorkFromNode[] = [];
       const tab = tabs.join(profile, 'test', await leases.nextSeq(profile.peer));
       const session = new TabSession({
@@ -118,12 +176,24 @@ export async function openTestDispatch(
   };
 }
 
+/** As a hash burst does it on the network. */
+async function register(store: Store, { peer, account }: { peer: string; account: string }): Promise<void> {
+  const now = Date.now();
+  await store.write((tx) =>
+    tx
+      .insertInto('peers')
+      .values({ peer, account, registered_at_ms: now, last_seen_at_ms: now })
+      .onConflict((oc) => oc.doNothing())
+      .execute(),
+  );
+}
+
 type SentLease = Extract<WorkFromNode, { type: 'lease' }>;
 
 export const leasesIn = (sent: readonly WorkFromNode[]): SentLease[] =>
   sent.filter((m): m is SentLease => m.type === 'lease');
 
-/** A result for a lease: offset 0 is right, 1 wrong, 2 breaks the verifier. */
+/** A result for a lease; `offset` as in `testKinds`: 0 is right. */
 export function resultFor(lease: SentLease, offset = 0): TaskResult {
   const start = lease.unit.kind === 'hash' ? lease.unit.input.nonceStart : 0;
   const result: ResultBody = { kind: 'hash', body: { nonces: [start + offset] } };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { accountIdOf, keyPair } from '../../protocol/sign.ts';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { singleValidatorConsensus } from '../consensus/consensus.ts';
+import { TRUST_POLICY } from '../config.ts';
 import { createFaults } from '../faults.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { Store } from '../store/store.ts';
@@ -56,8 +58,11 @@ export async function openTestLedger(path?: string): Promise<TestLedger> {
     mechanisms: MECHANISMS,
     auditSecret: new Uint8Array(32).fill(9),
     consensus: singleValidatorConsensus,
+    policy: TRUST_POLICY,
     faults: noFaults,
     logger: silent,
+    now: Date.now,
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
   });
   return {
     store,

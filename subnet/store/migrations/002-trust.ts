@@ -75,6 +75,8 @@ export const migration002: Migration = {
       .addColumn('kind', 'text', (c) => c.notNull())
       .addColumn('accepted', 'integer', (c) => c.notNull())
       .addColumn('escrow_from', 'integer', (c) => c.notNull())
+      .addColumn('escrow', 'text', (c) => c.notNull())
+      .addColumn('escrow_epoch', 'integer', (c) => c.notNull())
       .addColumn('audits', 'text', (c) => c.notNull())
       .addColumn('suspect_left', 'integer', (c) => c.notNull())
       .addPrimaryKeyConstraint('standings_key', ['peer', 'kind'])

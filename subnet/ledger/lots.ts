@@ -1,0 +1,59 @@
+import { asBaseUnits } from '../../protocol/ids.ts';
+import type { Score } from '../trust/score-epoch.ts';
+import { inOrder, type Role, type SettlementLine } from './settle.ts';
+
+/** What an epoch paid for one peer's work in one mechanism, held until it vests. */
+export type Lot = { epoch: number; mechanism: string; account: string; peer: string; amount: bigint };
+
+/**
+ * An epoch's escrow lines split among the peers of each account by their scores. What division rounds off goes to the first
+ * peer with a score, so that lots sum to lines. Pure; in ascending order of mechanism, account and peer.
+ */
+export function lotsOf(epoch: number, lines: readonly SettlementLine[], scores: readonly Score[]): Lot[] {
+  const byAccount = Map.groupBy(
+    scores.filter(({ weight }) => weight > 0n),
+    ({ mechanism, account }) => `${mechanism} ${account}`,
+  );
+  return lines.flatMap(({ mechanism, role, account, amount }) => {
+    if (role !== 'escrow') return [];
+    const peers = byAccount.get(`${mechanism} ${account}`) ?? [];
+    const total = peers.reduce((sum, { weight }) => sum + weight, 0n);
+    if (total === 0n) throw new Error(`lots: ${account} was paid in ${mechanism} without a score`);
+    const parts = peers.map(({ weight }) => (amount * weight) / total);
+    const rest = amount - parts.reduce((sum, part) => sum + part, 0n);
+    return peers.map(({ peer }, i) => ({
+      epoch,
+      mechanism,
+      account,
+      peer,
+      amount: (parts[i] ?? 0n) + (i === 0 ? rest : 0n),
+    }));
+  });
+}
+
+/** Lots that end alike, as settlement lines: summed up by mechanism and account. */
+export function linesOf(
+  role: Extract<Role, 'release' | 'forfeit'>,
+  lots: readonly Omit<Lot, 'epoch'>[],
+): SettlementLine[] {
+  const sums = new Map<string, SettlementLine>();
+  for (const { mechanism, account, amount } of lots) {
+    const key = `${mechanism} ${account}`;
+    const sum = (sums.get(key)?.amount ?? 0n) + amount;
+    sums.set(key, { mechanism, role, account, amount: asBaseUnits(sum) });
+  }
+  return inOrder([...sums.values()].filter(({ amount }) => amount > 0n));
+}
+
+export type VestingPolicy = { vestingTasks: number; vestingEpochs: number };
+
+/**
+ * Whether a lot is due at the close of `epoch`: `vestingTasks` further units of the kind were accepted from its peer, or it
+ * is `vestingEpochs` old.
+ */
+export const isDue = (
+  lot: { epoch: number; lastIndex: number },
+  now: { epoch: number; accepted: number },
+  policy: VestingPolicy,
+): boolean =>
+  now.epoch - lot.epoch >= policy.vestingEpochs || now.accepted >= lot.lastIndex + policy.vestingTasks;

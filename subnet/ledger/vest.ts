@@ -1,0 +1,97 @@
+import type { Tx } from '../store/store.ts';
+import { isDue, linesOf, type Lot, type VestingPolicy } from './lots.ts';
+import type { SettlementLine } from './settle.ts';
+
+type HeldLot = Lot & { lastIndex: number; accepted: number };
+
+/**
+ * Ends lots at the close of `epoch`: those of peers that were proven to have failed in it are forfeited, those that are due are
+ * released, unless an audit of their peer's work in that epoch is still to be done. Gives what that moves.
+ */
+export async function endLots(tx: Tx, epoch: number, policy: VestingPolicy): Promise<SettlementLine[]> {
+  const forfeited = await heldLots(tx, await punishedIn(tx, epoch));
+  await end(tx, forfeited, epoch, 'forfeit');
+  const waiting = await waitingForAudit(tx);
+  const due = (await heldLots(tx)).filter(
+    (lot) =>
+      isDue(lot, { epoch, accepted: lot.accepted }, policy) &&
+      !waiting.has(`${lot.peer} ${lot.mechanism} ${lot.epoch}`),
+  );
+  await end(tx, due, epoch, 'release');
+  return [...linesOf('forfeit', forfeited), ...linesOf('release', due)];
+}
+
+/** What this epoch paid, to be held. */
+export async function holdLots(tx: Tx, lots: readonly Lot[]): Promise<void> {
+  for (const { epoch, mechanism, account, peer, amount } of lots) {
+    const { last } = await tx
+      .selectFrom('receipts')
+      .select((eb) => eb.fn.max('kind_index').as('last'))
+      .where('peer', '=', peer)
+      .where('kind', '=', mechanism)
+      .where('epoch', '=', epoch)
+      .executeTakeFirstOrThrow();
+    await tx
+      .insertInto('lots')
+      .values({ epoch, mechanism, account, peer, amount: amount.toString(), last_index: last ?? 0 })
+      .execute();
+  }
+}
+
+async function heldLots(tx: Tx, peers?: ReadonlySet<string>): Promise<HeldLot[]> {
+  if (peers?.size === 0) return [];
+  const rows = await tx
+    .selectFrom('lots')
+    .leftJoin('standings', (join) =>
+      join.onRef('standings.peer', '=', 'lots.peer').onRef('standings.kind', '=', 'lots.mechanism'),
+    )
+    .select(['lots.epoch', 'mechanism', 'account', 'lots.peer', 'amount', 'last_index', 'accepted'])
+    .where('ended_epoch', 'is', null)
+    .$if(peers !== undefined, (query) => query.where('lots.peer', 'in', [...(peers ?? [])]))
+    .orderBy('mechanism')
+    .orderBy('account')
+    .orderBy('lots.epoch')
+    .orderBy('lots.peer')
+    .execute();
+  return rows.map(({ amount, last_index, accepted, ...lot }) => ({
+    ...lot,
+    amount: BigInt(amount),
+    lastIndex: last_index,
+    accepted: accepted ?? 0,
+  }));
+}
+
+async function punishedIn(tx: Tx, epoch: number): Promise<Set<string>> {
+  const rows = await tx.selectFrom('penalties').select('peer').where('epoch', '=', epoch).execute();
+  return new Set(rows.map(({ peer }) => peer));
+}
+
+/** Peer, kind and epoch of receipts that are still to be audited. */
+async function waitingForAudit(tx: Tx): Promise<Set<string>> {
+  const rows = await tx
+    .selectFrom('tasks')
+    .innerJoin('receipts', 'receipts.task_id', 'tasks.task_id')
+    .select(['receipts.peer', 'receipts.kind', 'receipts.epoch'])
+    .distinct()
+    .where('tasks.recheck', '>', 0)
+    .execute();
+  return new Set(rows.map(({ peer, kind, epoch }) => `${peer} ${kind} ${epoch}`));
+}
+
+async function end(
+  tx: Tx,
+  lots: readonly HeldLot[],
+  epoch: number,
+  how: 'release' | 'forfeit',
+): Promise<void> {
+  for (const lot of lots) {
+    await tx
+      .updateTable('lots')
+      .set({ ended_epoch: epoch, ended_as: how })
+      .where('epoch', '=', lot.epoch)
+      .where('mechanism', '=', lot.mechanism)
+      .where('account', '=', lot.account)
+      .where('peer', '=', lot.peer)
+      .execute();
+  }
+}

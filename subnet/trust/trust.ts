@@ -1,0 +1,200 @@
+import type { Kysely } from 'kysely';
+import type { KindName } from '../../protocol/kinds/registry.ts';
+import type { RefusalCode } from '../../protocol/refusal.ts';
+import type { Weight } from '../kinds/kind.ts';
+import type { Schema } from '../store/schema.ts';
+import type { Tx } from '../store/store.ts';
+import { auditRate, certainly, type AuditRate } from './audit-rate.ts';
+import { latencyMark, nextLatency } from './latency.ts';
+import type { TrustPolicy } from './policy.ts';
+import { addAccepted, readStanding, writeStanding, type Standing } from './standing-rows.ts';
+import { isProven, POINTS, pushAudit, SUSPECT_AUDITS } from './windowed.ts';
+
+/** Whose work, of which kind, in which open epoch. */
+export type Doer = { peer: string; account: string; kind: KindName; epoch: number };
+
+export type AcceptedUnit = {
+  taskId: Uint8Array;
+  work: bigint;
+  /** It has passed an audit already. */
+  audited: boolean;
+  /** dag-cbor of the body, kept for a later audit. */
+  body: Uint8Array;
+  tookMs: number;
+  deadlineMs: number;
+};
+
+/** Larger results are not kept: 200 of these for each of a thousand tabs are 3 GB. Their digest is, which exact lanes can audit. */
+const MAX_KEPT_BYTES = 16 * 1024;
+
+/**
+ * What is known of peers and accounts, all of it in the store: escrow and the audit rate that follows from it, audits passed and
+ * failed, strikes, punishment. Every method but `rate` runs inside the caller's write, beside the verdict it belongs to.
+ */
+export class Trust {
+  readonly policy: TrustPolicy;
+  readonly #now: () => number;
+
+  constructor(policy: TrustPolicy, now: () => number = Date.now) {
+    this.policy = policy;
+    this.#now = now;
+  }
+
+  /** p for a unit of this much work. */
+  async rate(db: Kysely<Schema>, doer: Doer, work: bigint): Promise<AuditRate> {
+    const standing = await readStanding(db, doer, this.policy);
+    if (standing.suspectLeft > 0 || (await isPunished(db, doer))) return certainly();
+    return auditRate(this.policy, work, standing.escrow);
+  }
+
+  /** Counts an accepted unit and gives its index among the peer's units of the kind. */
+  async accepted(tx: Tx, doer: Doer, unit: AcceptedUnit): Promise<number> {
+    const before = await readStanding(tx, doer, this.policy);
+    const punished = await isPunished(tx, doer);
+    const after = await addAccepted(tx, doer, before, { work: unit.work, punished }, this.policy);
+    await writeStanding(tx, doer, unit.audited ? passedIn(after) : after);
+    if (unit.audited) await this.#countAudit(tx, doer, 'passed');
+    else await keepResult(tx, doer, unit);
+    await this.#mark(tx, doer.peer, latencyMark(unit.tookMs, unit.deadlineMs));
+    return after.accepted;
+  }
+
+  /** An audit after the verdict has passed. */
+  async passedLater(tx: Tx, doer: Doer): Promise<void> {
+    await writeStanding(tx, doer, passedIn(await readStanding(tx, doer, this.policy)));
+    await this.#countAudit(tx, doer, 'passed');
+  }
+
+  /**
+   * An audit has failed. Exact evidence is a proven failure at once; on tolerances it takes several (windowed.ts), and until
+   * then everything unvested is audited. True when it is proven.
+   */
+  async failed(tx: Tx, doer: Doer, taskId: Uint8Array, code: RefusalCode, weight: Weight): Promise<boolean> {
+    if (weight === 'none') return false;
+    const standing = await readStanding(tx, doer, this.policy);
+    const audits = weight === 'proof' ? standing.audits : pushAudit(standing.audits, POINTS[weight]);
+    if (weight === 'proof' || isProven(audits)) {
+      await this.#punish(tx, doer, taskId, code);
+      return true;
+    }
+    await writeStanding(tx, doer, { ...standing, audits, suspectLeft: SUSPECT_AUDITS });
+    await this.#countAudit(tx, doer, 'failed');
+    await recheckUnvested(tx, doer, standing, this.policy);
+    return false;
+  }
+
+  /** A result was not opened. The third time, whenever that is, is a proven failure. True when it is. */
+  async unopened(tx: Tx, doer: Doer, taskId: Uint8Array): Promise<boolean> {
+    const { strikes } = await tx
+      .updateTable('peers')
+      .set((eb) => ({ strikes: eb('strikes', '+', 1) }))
+      .where('peer', '=', doer.peer)
+      .returning('strikes')
+      .executeTakeFirstOrThrow();
+    // Remembered for good: every one from the third on counts.
+    if (strikes < this.policy.strikes) return false;
+    await this.#punish(tx, doer, taskId, 'UNOPENED');
+    return true;
+  }
+
+  /** A deadline was missed: that costs the latency factor and nothing else. */
+  async missed(tx: Tx, peer: string): Promise<void> {
+    await this.#mark(tx, peer, 0);
+  }
+
+  async #mark(tx: Tx, peer: string, mark: number): Promise<void> {
+    const row = await tx.selectFrom('peers').select('latency').where('peer', '=', peer).executeTakeFirst();
+    const latency = row === undefined ? undefined : nextLatency(row.latency, mark);
+    if (latency === undefined || latency === row?.latency) return;
+    await tx.updateTable('peers').set({ latency }).where('peer', '=', peer).execute();
+  }
+
+  async #countAudit(tx: Tx, { account, kind }: Doer, how: 'passed' | 'failed'): Promise<void> {
+    await tx
+      .insertInto('qualities')
+      .values({ account, kind, passed: how === 'passed' ? 1 : 0, failed: how === 'failed' ? 1 : 0 })
+      .onConflict((oc) =>
+        oc.columns(['account', 'kind']).doUpdateSet((eb) => ({ [how]: eb(`qualities.${how}`, '+', 1) })),
+      )
+      .execute();
+  }
+
+  /** Escrow is lost, the account's quality with it, and the peer scores nothing for a while. */
+  async #punish(tx: Tx, doer: Doer, taskId: Uint8Array, code: RefusalCode): Promise<void> {
+    const { peer, account, kind, epoch } = doer;
+    await tx
+      .insertInto('penalties')
+      .values({ task_id: taskId, epoch, peer, account, kind, code, at_ms: this.#now() })
+      .onConflict((oc) => oc.doNothing())
+      .execute();
+    const punished = epoch + this.policy.punishedEpochs + 1;
+    await tx.updateTable('peers').set({ punished_until: punished }).where('peer', '=', peer).execute();
+    await tx
+      .updateTable('standings')
+      .set((eb) => ({
+        escrow_from: eb.ref('accepted'),
+        escrow: '0',
+        escrow_epoch: epoch,
+        audits: '',
+        suspect_left: SUSPECT_AUDITS,
+      }))
+      .where('peer', '=', peer)
+      .execute();
+    await tx
+      .insertInto('qualities')
+      .values({ account, kind, passed: 0, failed: 1 })
+      .onConflict((oc) => oc.columns(['account', 'kind']).doUpdateSet({ passed: 0, failed: 1 }))
+      .execute();
+    // Nothing is left in escrow that a further audit could decide on.
+    await tx
+      .updateTable('tasks')
+      .set({ recheck: 0 })
+      .where('peer', '=', peer)
+      .where('recheck', '>', 0)
+      .execute();
+  }
+}
+
+const passedIn = (standing: Standing): Standing => ({
+  ...standing,
+  audits: pushAudit(standing.audits, 0),
+  suspectLeft: Math.max(0, standing.suspectLeft - 1),
+});
+
+async function isPunished(db: Kysely<Schema>, { peer, epoch }: Doer): Promise<boolean> {
+  const row = await db
+    .selectFrom('peers')
+    .select('punished_until')
+    .where('peer', '=', peer)
+    .executeTakeFirst();
+  return (row?.punished_until ?? 0) > epoch;
+}
+
+async function keepResult(tx: Tx, { epoch }: Doer, { taskId, body }: AcceptedUnit): Promise<void> {
+  if (body.length > MAX_KEPT_BYTES) return;
+  await tx
+    .insertInto('results')
+    .values({ task_id: taskId, epoch, body })
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+}
+
+/** Everything of the peer that has not vested and that no audit has passed is audited after all. */
+async function recheckUnvested(tx: Tx, doer: Doer, standing: Standing, policy: TrustPolicy): Promise<void> {
+  const unvested = tx
+    .selectFrom('receipts')
+    .select('task_id')
+    .where('peer', '=', doer.peer)
+    .where('kind', '=', doer.kind)
+    .where('kind_index', '>', Math.max(standing.escrowFrom, standing.accepted - policy.vestingTasks))
+    .where('epoch', '>', doer.epoch - policy.vestingEpochs);
+  await tx
+    .updateTable('tasks')
+    .set({ recheck: 1 })
+    .where('task_id', 'in', unvested)
+    .where('state', '=', 'accepted')
+    .where('audited', '=', 0)
+    .where('recheck', '=', 0)
+    .where('revoked', 'is', null)
+    .execute();
+}
