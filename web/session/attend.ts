@@ -99,6 +99,7 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
       },
       onRefusal: (refusal) => state.addProblem(refusalProblem(refusal)),
       onVerdict: () => ledger.refresh(),
+      onBurst: (message, send) => void run.bursts.answer(message, send),
       signal,
     });
     return { ...end, workedMs: workedMs() };

@@ -18,6 +18,7 @@ import type { PageOptions } from './options.ts';
 import { problemOf, workerProblem } from './problems.ts';
 import { receiptDesk, type ReceiptDesk } from './receipts.ts';
 import { setStep } from './steps.ts';
+import { TimedBursts } from './timed-burst.ts';
 import { UnitLog } from './unit-log.ts';
 import { unitLabel } from './unit-row.ts';
 import { adapterLabel, applyWorkerEvent, showAdapter } from './worker-events.ts';
@@ -27,7 +28,10 @@ const SLICE_MS = 12;
 /** Verdicts on their way when the tab stops are waited for this long; later ones are read from the ledger next time. */
 const STOP_GRACE_MS = 750;
 
-export type PoolLike = Pick<WorkerPool, 'open' | 'prepare' | 'keepModels' | 'run' | 'cancel' | 'close'>;
+export type PoolLike = Pick<
+  WorkerPool,
+  'open' | 'prepare' | 'keepModels' | 'run' | 'burst' | 'cancel' | 'close'
+>;
 
 /** Everything a run touches outside itself. */
 export type RunDeps = {
@@ -66,6 +70,8 @@ export class Run {
   readonly #onJoined: () => void;
   readonly #meters: Meters;
   readonly #pool: PoolLike;
+  /** Answers the validator's timed measurements. */
+  readonly bursts: TimedBursts;
   #context: RunContext | null = null;
   #failure: Problem | null = null;
   #modelsStarted = false;
@@ -87,6 +93,7 @@ export class Run {
       onPrepared: (sha256, outcome) => this.#context?.models.prepared(sha256, outcome),
       onCrash: (reason) => deps.state.addProblem(problemOf('WORKER_CRASHED', reason)),
     });
+    this.bursts = new TimedBursts(this.#pool);
   }
 
   get signal(): AbortSignal {
@@ -125,16 +132,19 @@ export class Run {
   async stop(): Promise<void> {
     const desk = this.#context?.desk;
     desk?.pause('the tab was stopped');
+    this.bursts.pause();
     await desk?.settled(STOP_GRACE_MS);
     this.#abort.abort();
   }
 
   pause(reason: string): void {
     this.#context?.desk.pause(reason);
+    this.bursts.pause();
   }
 
   resume(): void {
     this.#context?.desk.resume();
+    this.bursts.resume();
   }
 
   /** Called when the models that are ready change, until the next listener takes the place. */

@@ -16,6 +16,11 @@ export type WorkStreamDeps = {
   /** A refusal after which the conversation goes on. */
   onRefusal: (refusal: Refusal) => void;
   onVerdict: () => void;
+  /** A timed measurement is asked for; `send` takes its answer. */
+  onBurst: (
+    message: Extract<WorkFromNode, { type: 'burst' }>,
+    send: (message: WorkFromTab) => Promise<unknown>,
+  ) => void;
   signal: AbortSignal;
 };
 
@@ -51,7 +56,7 @@ export async function serveWork(stream: Stream, deps: WorkStreamDeps): Promise<W
 }
 
 async function converse(wire: Wire<WorkFromNode, WorkFromTab>, deps: WorkStreamDeps): Promise<WorkEnd> {
-  const { desk, onIdle, onEpoch, onRefusal, onVerdict } = deps;
+  const { desk, onIdle, onEpoch, onRefusal, onVerdict, onBurst } = deps;
   let idleTimer: ReturnType<typeof setTimeout> | undefined;
   try {
     for await (const received of wire.messages()) {
@@ -79,6 +84,9 @@ async function converse(wire: Wire<WorkFromNode, WorkFromTab>, deps: WorkStreamD
           break;
         case 'open':
           desk.open(message.taskId);
+          break;
+        case 'burst':
+          onBurst(message, (answer) => wire.send(answer));
           break;
         case 'idle':
           onIdle(message);

@@ -64,6 +64,10 @@ export class FakePool implements PoolLike {
     finish?.(outcome);
   }
 
+  burst(): Promise<Outcome<Uint8Array, PoolProblem>> {
+    return Promise.resolve(ok(new Uint8Array(8)));
+  }
+
   cancel(taskId: Uint8Array): void {
     this.cancelled.push(toHex(taskId));
     if (this.#current !== null && toHex(this.#current.taskId) === toHex(taskId)) {
