@@ -17,6 +17,15 @@ const program = new Command('gridtab')
   .addCommand(keysCommand())
   .addCommand(submitCommand());
 
+// A program of its own, since it drives a browser and measures: nothing of the node imports it.
+program.command(
+  'calibrate <model>',
+  'Measure honest backends against each other, for tolerances of the catalogue',
+  {
+    executableFile: '../bench/calibrate/command.ts',
+  },
+);
+
 try {
   await program.parseAsync();
 } catch (error) {

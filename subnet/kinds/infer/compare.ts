@@ -139,7 +139,7 @@ function compareWithin(
 }
 
 /** Below 1e-30 float32 runs out of range, and providers differ in what they make of that. */
-const logProbability = (p: number): number => Math.log(Math.max(p, 1e-30));
+export const logProbability = (p: number): number => Math.log(Math.max(p, 1e-30));
 
 type Difference = { finite: true; value: number } | { finite: false; index: number; expectedFinite: boolean };
 

@@ -19,20 +19,23 @@ export async function openSession(
   return ort.InferenceSession.create(file, { ...options, executionProviders: ['wasm'] });
 }
 
+/** The tensors of one of onnxruntime's packages; calibration runs another than ours. */
+type OrtTensor = typeof ort.Tensor;
+
 /** A copy in ArrayBuffers of their own, aligned to the element, as typed arrays need it. */
-function toOrt({ dtype, dims, data }: Tensor): ort.Tensor {
+function toOrt(Ort: OrtTensor, { dtype, dims, data }: Tensor): ort.Tensor {
   const buffer = data.slice().buffer;
   switch (dtype) {
     case 'float32':
-      return new ort.Tensor('float32', new Float32Array(buffer), dims);
+      return new Ort('float32', new Float32Array(buffer), dims);
     case 'int32':
-      return new ort.Tensor('int32', new Int32Array(buffer), dims);
+      return new Ort('int32', new Int32Array(buffer), dims);
     case 'int64':
-      return new ort.Tensor('int64', new BigInt64Array(buffer), dims);
+      return new Ort('int64', new BigInt64Array(buffer), dims);
     case 'uint8':
-      return new ort.Tensor('uint8', new Uint8Array(buffer), dims);
+      return new Ort('uint8', new Uint8Array(buffer), dims);
     case 'bool':
-      return new ort.Tensor('bool', new Uint8Array(buffer), dims);
+      return new Ort('bool', new Uint8Array(buffer), dims);
   }
 }
 
@@ -53,8 +56,9 @@ export async function runSession(
   session: ort.InferenceSession,
   inputs: readonly Tensor[],
   outputs: readonly string[],
+  Ort: OrtTensor = ort.Tensor,
 ): Promise<Tensor[]> {
-  const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toOrt(tensor)]));
+  const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toOrt(Ort, tensor)]));
   const results = await session.run(feeds, [...outputs]);
   return outputs.map((name) => {
     const tensor = results[name];

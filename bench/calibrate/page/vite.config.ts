@@ -1,0 +1,14 @@
+import { defineConfig } from 'vite';
+import { onnxruntimeDefine } from '../../../scripts/onnxruntime.ts';
+
+// The worker of the page as the page gets it, with a bare document around it.
+export default defineConfig({
+  root: import.meta.dirname,
+  define: onnxruntimeDefine(),
+  build: {
+    target: 'es2024',
+    assetsInlineLimit: 0,
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+  worker: { format: 'es' },
+});
