@@ -35,12 +35,22 @@ function nudgeOne(nth: number): Substitution {
   };
 }
 
-/** Cheaper models in place of the one that is paid for, as a tab without scruples would run them. */
+/** The largest tensor of weights, with its sign turned: a file that somebody has tampered with, and that still loads. */
+function turnLargest(file: Uint8Array): Uint8Array {
+  let most = 0;
+  withWeights(file, ({ values }) => void (most = Math.max(most, values.length)));
+  return withWeights(file, ({ values }) => {
+    if (values.length === most) values.forEach((value, i) => (values[i] = -value));
+  });
+}
+
+/** Cheaper or altered models in place of the one that is paid for. */
 export const SUBSTITUTIONS = {
   fp16: (file) => withWeights(file, ({ values }) => values.forEach((v, i) => (values[i] = toHalf(v)))),
   int8: (file) => withWeights(file, ({ values }) => quantise(values, 127)),
   int4: (file) => withWeights(file, ({ values }) => quantise(values, 7)),
   pruned: (file) => withWeights(file, ({ values }) => prune(values)),
+  tampered: turnLargest,
 } as const satisfies Record<string, Substitution>;
 export type SubstitutionName = keyof typeof SUBSTITUTIONS;
 

@@ -1,10 +1,11 @@
-import { onnx } from 'onnx-proto';
+import type { onnx as Onnx } from 'onnx-proto';
+import { onnx } from './proto.ts';
 import { describe, expect, it } from 'vitest';
 import { singleWeightCopies, SUBSTITUTIONS } from './substitutions.ts';
 import { withWeights } from './weights.ts';
 
 const values = Float32Array.from({ length: 100 }, (_, i) => (i - 50) / 49 + 1e-5);
-const tensor = (name: string, floats: Float32Array): onnx.ITensorProto => ({
+const tensor = (name: string, floats: Float32Array): Onnx.ITensorProto => ({
   name,
   dataType: onnx.TensorProto.DataType.FLOAT,
   dims: [floats.length],

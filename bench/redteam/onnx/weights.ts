@@ -1,4 +1,5 @@
-import { onnx } from 'onnx-proto';
+import type { onnx as Onnx } from 'onnx-proto';
+import { onnx } from './proto.ts';
 
 /** Smallest tensor that counts as weights; below are scales, shapes and thresholds that nobody compresses. */
 const MIN_ELEMENTS = 64;
@@ -15,7 +16,7 @@ export function withWeights(file: Uint8Array, change: (weights: Weights) => void
   return new Uint8Array(onnx.ModelProto.encode(model).finish());
 }
 
-function alterGraph(graph: onnx.IGraphProto, change: (weights: Weights) => void): void {
+function alterGraph(graph: Onnx.IGraphProto, change: (weights: Weights) => void): void {
   for (const tensor of graph.initializer ?? []) alterTensor(tensor, tensor.name ?? '', change);
   for (const node of graph.node ?? []) {
     for (const { t: tensor, g: branch } of node.attribute ?? []) {
@@ -25,7 +26,7 @@ function alterGraph(graph: onnx.IGraphProto, change: (weights: Weights) => void)
   }
 }
 
-function alterTensor(tensor: onnx.ITensorProto, name: string, change: (weights: Weights) => void): void {
+function alterTensor(tensor: Onnx.ITensorProto, name: string, change: (weights: Weights) => void): void {
   if (tensor.dataType !== onnx.TensorProto.DataType.FLOAT) return;
   const raw = tensor.rawData;
   const values =

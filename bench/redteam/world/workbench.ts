@@ -1,0 +1,142 @@
+import { hash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InferenceSession as NativeSession } from 'onnxruntime-node';
+import { sha256Hex, toHex } from '../../../protocol/bytes.ts';
+import type { Model } from '../../../protocol/manifest.ts';
+import type { Tensor } from '../../../protocol/tensor.ts';
+import { openSession, runSession } from '../../../subnet/kinds/infer/recompute/session.ts';
+import { openCatalogue, type Catalogue } from '../../../subnet/models/catalogue.ts';
+import { Random } from '../../../subnet/models/random.ts';
+import type { SampleSource } from '../../../subnet/models/source.ts';
+import { sourceOf } from '../../../subnet/models/sources.ts';
+import { singleWeightCopies, SUBSTITUTIONS, type SubstitutionName } from '../onnx/substitutions.ts';
+
+/** Standing inputs per model. Few enough that every output is computed once, many enough that a cached one rarely fits. */
+export const POOL = 64;
+/** Copies of a model with one weight off by 5 %. */
+export const WEIGHT_COPIES = 8;
+
+/** What a tab returns of a run: outputs, and the interior tensors it is asked to seal. */
+export type Computed = { outputs: Tensor[]; interior: Tensor[] };
+/** What computes: the runtimes of honest tabs, and cheaper or altered models on the first of them. */
+export type Backend = 'wasm' | 'native' | SubstitutionName | `weight-${number}`;
+
+type Session = Parameters<typeof runSession>[0];
+
+/**
+ * Models, their standing inputs and every output that anybody needs, each computed once by the runtime itself: what makes a
+ * hundred thousand units affordable. The validator's audits never look in here; they recompute.
+ */
+export class Workbench {
+  readonly catalogue: Catalogue;
+  readonly folder: string;
+  readonly #seed: string;
+  readonly #sessions = new Map<string, Promise<Session>>();
+  readonly #computed = new Map<string, Promise<Computed>>();
+  readonly #sources = new Map<string, SampleSource>();
+  /** Milliseconds of each first run on WebAssembly, by model: what a unit costs a tab on this machine. */
+  readonly runMs = new Map<string, number[]>();
+
+  private constructor(catalogue: Catalogue, folder: string, seed: string) {
+    this.catalogue = catalogue;
+    this.folder = folder;
+    this.#seed = seed;
+  }
+
+  /** `folder` holds altered models and known answers; it may be shared between runs. */
+  static async open(folder: string, seed: string): Promise<Workbench> {
+    await mkdir(folder, { recursive: true });
+    const catalogue = await openCatalogue({ dataDir: folder });
+    if (!catalogue.ok) throw new Error(catalogue.message);
+    return new Workbench(catalogue.value, folder, seed);
+  }
+
+  model(name: string): Model {
+    const model = this.catalogue.models.find((one) => one.name === name);
+    if (model === undefined) throw new Error(`no model ${name} in the catalogue`);
+    return model;
+  }
+
+  /** The model's real inputs, drawn from a pool of POOL that follows from the seed. */
+  source(name: string): SampleSource | null {
+    const made = this.#sources.get(name);
+    if (made !== undefined) return made;
+    const real = sourceOf(name);
+    if (real === null) return null;
+    const random = Random.from({ domain: 'gridtab/redteam/inputs/1', seed: this.#seed, name });
+    const pool = Array.from({ length: POOL }, () => real.sample(random));
+    const source: SampleSource = { ...real, sample: (one) => pool[one.below(POOL)] ?? real.sample(one) };
+    this.#sources.set(name, source);
+    return source;
+  }
+
+  /** What `backend` gives for these inputs of the model with this SHA-256. */
+  async compute(sha256: Uint8Array, inputs: readonly Tensor[], backend: Backend): Promise<Computed> {
+    const model = this.catalogue.modelOf(toHex(sha256));
+    if (model === null) throw new Error(`no model ${toHex(sha256)} in the catalogue`);
+    const key = `${backend} ${model.name} ${hash('sha256', inputs[0]?.data ?? new Uint8Array())}`;
+    let found = this.#computed.get(key);
+    if (found === undefined) {
+      found = this.#run(model, inputs, backend);
+      this.#computed.set(key, found);
+    }
+    return await found;
+  }
+
+  async #run(model: Model, inputs: readonly Tensor[], backend: Backend): Promise<Computed> {
+    const session = await this.#session(model, backend);
+    const interior = model.interior ?? [];
+    const startMs = performance.now();
+    const tensors = await runSession(
+      session,
+      inputs,
+      [...model.outputs, ...interior].map(({ name }) => name),
+    );
+    if (backend === 'wasm') {
+      const times = this.runMs.get(model.name) ?? [];
+      times.push(performance.now() - startMs);
+      this.runMs.set(model.name, times);
+    }
+    return { outputs: tensors.slice(0, model.outputs.length), interior: tensors.slice(model.outputs.length) };
+  }
+
+  #session(model: Model, backend: Backend): Promise<Session> {
+    const key = `${backend} ${model.name}`;
+    let found = this.#sessions.get(key);
+    if (found === undefined) {
+      found = this.#open(model, backend);
+      this.#sessions.set(key, found);
+    }
+    return found;
+  }
+
+  async #open(model: Model, backend: Backend): Promise<Session> {
+    const { path } = this.fileOf(model);
+    if (backend === 'wasm') return await openSession({ path, sha256: model.sha256 });
+    // One thread, as in a browser; its order of additions is its own all the same.
+    if (backend === 'native') return await NativeSession.create(path, { intraOpNumThreads: 1 });
+    const bytes = altered(new Uint8Array(await readFile(path)), backend);
+    const file = join(this.folder, `${model.name}.${backend}.onnx`);
+    await writeFile(file, bytes);
+    return await openSession({ path: file, sha256: sha256Hex(bytes) });
+  }
+
+  fileOf(model: Model): { path: string } {
+    const file = this.catalogue.fileOf(model.sha256);
+    if (file === null) throw new Error(`no file of ${model.name}`);
+    return file;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).release();
+  }
+}
+
+function altered(file: Uint8Array, backend: Exclude<Backend, 'wasm' | 'native'>): Uint8Array {
+  const copy = /^weight-(\d+)$/.exec(backend);
+  if (copy === null) return SUBSTITUTIONS[backend as SubstitutionName](file);
+  const made = singleWeightCopies(file, WEIGHT_COPIES)[Number(copy[1])];
+  if (made === undefined) throw new RangeError(`${backend}: there are ${WEIGHT_COPIES} copies`);
+  return made;
+}
