@@ -206,7 +206,7 @@ export const en = {
   standing: {
     heading: 'Standing',
     empty:
-      'How the validator sees this tab: how often it looks, what is still held, and what its checks found. It says so after joining.',
+      'How the validator sees this tab: how often it looks, what is held back, what its checks found. It says so once the tab has joined.',
     asOf: (time: string): string => `as of ${time}`,
     punished: (epoch: string): string =>
       `A wrong result was proven. What had not vested is lost, and this tab earns nothing before epoch ${epoch}.`,
@@ -214,34 +214,33 @@ export const en = {
       'A result was out of tolerance. That proves nothing yet: every unit of its kind is checked until enough in a row have passed.',
     newcomer:
       'New here: every unit is checked. The more unvested work a tab has to lose, the less often it is.',
-    good: 'In good standing.',
-    noWork: 'Nothing was verified yet.',
+    good: 'In good standing. What a tab has to lose keeps it honest, so that few of its units need checking.',
+    unknown: '–',
     checked: 'Checked',
     every: 'every unit is checked',
     none: 'no unit is checked',
     oneIn: (n: string): string => `1 in ${n} units is checked`,
     share: (percent: string): string => `${percent} of units are checked`,
     held: 'Held back',
-    heldUnits: (units: string, all: string): string => `${units} of ${all} units`,
+    heldUnits: (units: string, all: string, work: string): string => `${units} of ${all} units, ${work}`,
     progress: (kind: string): string => `${kind}: units held back until they vest`,
     vesting: (units: string, epochs: string): string =>
-      `A reward is released after ${units} further units of its kind, or ${epochs} epochs. A proven cheat forfeits what is held back.`,
+      `A reward is released after ${units} further units of its kind, or ${epochs} epochs. A proven cheat forfeits what is held.`,
     quality: 'Quality',
+    noAudits: 'nothing was checked yet',
     audits: (passed: string, failed: string, failedCount: number): string =>
       failedCount === 0
         ? `${passed} checks passed, none failed`
         : `${passed} checks passed, ${failed} failed`,
-    qualityNote: 'what the checks prove at 95 % confidence; it weighs the score',
     tab: 'This tab',
     credits: 'Credits held',
     forfeited: 'Forfeited',
     inTime: 'In time',
-    inTimeNote: 'of leases, answered in good time',
-    refusals: 'Refusals',
-    refusalsOf: (n: string, limit: string): string => `${n} of ${limit}`,
-    refusalsNote: 'to show a result; they are remembered',
+    inTimeOf: (share: string): string => `${share} of leases`,
+    strikes: 'Refusals',
+    strikesOf: (n: string, limit: string): string => `${n} of ${limit} to open a result`,
     rate: 'Measured',
-    rateRange: (low: string, high: string): string => `${low} to ${high}`,
+    rateRange: (rate: string, low: string, high: string): string => `${rate} (${low} to ${high})`,
     noBurst: 'no timed burst yet',
   },
   next: {

@@ -6,6 +6,8 @@ import {
   duration,
   metric,
   peerText,
+  percent,
+  scientific,
   shortId,
   workAmount,
 } from './format.ts';
@@ -72,4 +74,20 @@ describe('text of peers', () => {
     expect(peerText('x'.repeat(5000))).toHaveLength(401);
     expect(peerText('модель 模型 مرحبا')).toBe('модель 模型 مرحبا');
   });
+});
+
+it.each([
+  [1_000_000, '100\u00a0%'],
+  [999_999, '99.9\u00a0%'],
+  [984_321, '98.4\u00a0%'],
+  [6_155, '0.6\u00a0%'],
+  [0, '0\u00a0%'],
+  [-5, '0\u00a0%'],
+  [Number.NaN, '0\u00a0%'],
+])('%d parts per million are %s', (ppm, words) => {
+  expect(percent(ppm, 'en')).toBe(words);
+});
+
+it('writes small numbers by their power of ten', () => {
+  expect([8.4e-4, 0, Number.POSITIVE_INFINITY].map(scientific)).toEqual(['8.4e-4', '0.0e+0', '–']);
 });

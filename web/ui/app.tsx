@@ -62,9 +62,9 @@ function Stage({ view, phase }: { view: View; phase: Phase }) {
               <StandingPanel view={view} />
               <Machine view={view} />
               <ConnectionPanel view={view} />
-              <Models view={view} />
             </div>
             <Account view={view} />
+            <Models view={view} />
           </div>
         </>
       );

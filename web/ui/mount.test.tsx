@@ -178,6 +178,84 @@ describe('verdicts', () => {
   });
 });
 
+describe('standing', () => {
+  const standing = (name: FixtureName): string => {
+    unmount?.();
+    show(fixture(name));
+    return text('.panel-standing');
+  };
+
+  it('says how often units are checked, what is held back, and why', () => {
+    expect(standing('running')).toContain('1 in 67 units is checked');
+    expect(text('.panel-standing')).toContain('200 of 200 units, 13.4\u00a0GH');
+    expect(text('.panel-standing')).toContain('187 checks passed, none failed');
+    expect(text('.panel-standing')).toContain('1.85\u00a0GH/s (1.74\u00a0GH/s to 1.97\u00a0GH/s)');
+    expect(text('.panel-standing')).toContain('after 200 further units of its kind, or 20 epochs');
+    expect(text('.readout-credits')).toContain('3.6182 of it held until it vests');
+    expect(standing('newcomer')).toContain('New here: every unit is checked');
+    expect(standing('suspect')).toContain('That proves nothing yet');
+    const punished = standing('punished');
+    expect(punished).toContain('earns nothing before epoch 1,294');
+    expect(punished).toContain('2 of 3');
+    expect(root.querySelector('.standing-punished')).not.toBeNull();
+    expect(standing('firstSeconds')).toContain('once the tab has joined');
+  });
+
+  it('has as many lines before the validator has spoken as after', () => {
+    standing('firstSeconds');
+    const before = root.querySelectorAll('.panel-standing dt').length;
+    standing('running');
+    expect(root.querySelectorAll('.panel-standing dt')).toHaveLength(before);
+  });
+
+  it('says nothing of a punishment that is over', () => {
+    const state = fixture('punished');
+    if (state.standing === null) throw new Error('the fixture has a standing');
+    show({ ...state, standing: { ...state.standing, epoch: state.standing.punishedUntilEpoch } });
+    expect(root.querySelector('.standing-punished')).toBeNull();
+  });
+});
+
+describe('evidence', () => {
+  it('is asked for on a verdict, and on nothing that has none', () => {
+    show(fixture('running'));
+    const rows = [...root.querySelectorAll('.unit')];
+    const asked = rows.filter((row) => row.querySelector('.why') !== null);
+    expect(asked.every((row) => row.matches('.unit-accepted, .unit-rejected'))).toBe(true);
+    expect(asked).toHaveLength(root.querySelectorAll('.unit-accepted, .unit-rejected').length);
+    root.querySelector<HTMLButtonElement>('.unit-rejected .why')?.click();
+    const rejected = FIXTURES.running.units.find((u) => u.status === 'rejected');
+    expect(actions.showEvidence).toHaveBeenCalledExactlyOnceWith(rejected?.taskId);
+  });
+
+  it('shows what was compared with what in words, then as it came', () => {
+    show(fixture('suspect'));
+    const shown = text('.evidence');
+    expect(shown).toContain('differs by 8.4e-4 (relative L2); only 1.0e-4 is allowed');
+    expect(shown).toContain('8.4 times the tolerance');
+    expect(shown).toContain('OUT_OF_TOLERANCE');
+    expect(text('.evidence pre')).toContain('"relativeL2": 0.00084');
+    button('Close').click();
+    expect(actions.hideEvidence).toHaveBeenCalledOnce();
+  });
+
+  it('says that a unit was taken back, and that one was spared', () => {
+    show(fixture('punished'));
+    expect(text('.evidence')).toContain('Taken back');
+    unmount?.();
+    show(fixture('spared'));
+    expect(text('.evidence')).toContain('the audit coin spared it');
+  });
+
+  it('says that it waits, and why it cannot be had', async () => {
+    const { app } = show({ ...fixture('running'), evidence: { taskId: 'a', status: 'asking' } });
+    expect(text('.evidence')).toContain('Asking the validator');
+    app.value = { ...app.value, evidence: { taskId: 'a', status: 'failed', message: 'gone' } };
+    await settled();
+    expect(text('.evidence')).toContain('could not be had: gone');
+  });
+});
+
 describe('reasons', () => {
   it('says why it is paused, why there is no work, and that it is offline', () => {
     show(fixture('paused'));

@@ -65,13 +65,6 @@ function Row({ unit, view }: { unit: UnitRow; view: View }) {
           <Icon name={STATUS_ICONS[unit.status]} />
           {t.units.status[unit.status]}
         </span>
-      </td>
-      <td>
-        <span class="unit-label">{peerText(unit.label)}</span>
-        <span class="unit-sub">
-          {unit.provider === null ? kind : `${kind} on ${t.provider[unit.provider]}`}
-        </span>
-        {unit.refusal === null ? null : <Refused refusal={unit.refusal} />}
         {judged ? (
           <button
             type="button"
@@ -82,6 +75,13 @@ function Row({ unit, view }: { unit: UnitRow; view: View }) {
             {t.evidence.open}
           </button>
         ) : null}
+      </td>
+      <td>
+        <span class="unit-label">{peerText(unit.label)}</span>
+        <span class="unit-sub">
+          {unit.provider === null ? kind : `${kind} on ${t.provider[unit.provider]}`}
+        </span>
+        {unit.refusal === null ? null : <Refused refusal={unit.refusal} />}
       </td>
       <td class="number">{unit.elapsedMs === null ? '' : duration(unit.elapsedMs, t.locale)}</td>
       <td class="number wide-only">
