@@ -239,7 +239,15 @@ export class Judge {
     if (receipt === null) return (await this.#closed(lease.peer, taskId)) ?? rejected(taskId, 'UNKNOWN_TASK');
     faults.pass('verdict.committed');
     if (lease.job !== null) jobs.emit('changed');
-    observer.judged({ kind: doer.kind, verdict: 'accepted', auditPpm: ppm, drawn, work, checkMs });
+    observer.judged({
+      kind: doer.kind,
+      verdict: 'accepted',
+      auditPpm: ppm,
+      drawn,
+      work,
+      checkMs,
+      workMs: result.elapsedMs,
+    });
     logger.debug(
       { task: toHex(taskId), kind: lease.unit.kind, peer: lease.peer, provider: result.provider },
       'accepted',
@@ -276,6 +284,7 @@ export class Judge {
       drawn,
       work,
       checkMs: checkMs === 0 ? performance.now() - startMs : checkMs,
+      workMs: result.elapsedMs,
     });
     if (unopened) observer.strike();
     if (proven) observer.punished(doer.kind);

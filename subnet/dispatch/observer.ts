@@ -11,6 +11,8 @@ export type Observer = {
     work: bigint;
     /** Digest, cheap checks, rate and coin, in milliseconds. */
     checkMs: number;
+    /** What the tab says its unit took. */
+    workMs?: number;
   }): void;
   audited(event: {
     kind: KindName;
