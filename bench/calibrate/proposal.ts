@@ -18,7 +18,7 @@ export type Proposal = {
   relativeL2: number;
   /** False when MARGIN times the worst is more than MOST: then honest tabs may be refused, and the model needs a look. */
   fits: boolean;
-  wasmLane?: NonNullable<Model['wasmLane']>;
+  wasmLane?: Model['wasmLane'];
 };
 
 /** `x` rounded up to one significant digit, as the shortest decimal: 3.2e-6 gives 0.000004. */

@@ -31,7 +31,7 @@ export function reportLines({
       }),
     ]),
     '',
-    `  worst honest difference ${short(proposal.worst)}; tolerance ${proposal.relativeL2}${proposal.fits ? '' : ', the most allowed: too little room for other adapters'}`,
+    `  worst honest difference ${short(proposal.worst)}; tolerance ${proposal.relativeL2}${proposal.fits ? '' : `, the most allowed: ${(proposal.relativeL2 / proposal.worst).toFixed(0)} times the worst, for other adapters`}`,
     `  WASM lane: ${proposal.wasmLane === undefined ? 'none' : `${proposal.wasmLane.runtime}, ${proposal.wasmLane.artefacts.length} artefacts`}`,
   ];
 }

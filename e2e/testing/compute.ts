@@ -6,10 +6,12 @@ import type { InferenceSession } from 'onnxruntime-web';
 import { toHex } from '../../protocol/bytes.ts';
 import { HEADER_BYTES, NONCE_OFFSET } from '../../protocol/header.ts';
 import { hashPreimage } from '../../protocol/kinds/hash.ts';
+import { sealOf } from '../../protocol/kinds/infer.ts';
 import { digestOf, type ResultBody, type UnitOf } from '../../protocol/kinds/registry.ts';
 import type { Manifest } from '../../protocol/manifest.ts';
-import type { Lease, TaskResult } from '../../protocol/messages.ts';
+import type { Lease, TaskResult, WorkFromTab } from '../../protocol/messages.ts';
 import { digestToNumber, targetFromBits } from '../../protocol/target.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import { openSession, runSession } from '../../subnet/kinds/infer/recompute/session.ts';
 
 type Task = Pick<Lease, 'taskId' | 'beacon' | 'unit'>;
@@ -50,6 +52,16 @@ export const resultOf = (taskId: Uint8Array, result: ResultBody): TaskResult => 
   elapsedMs: 1,
 });
 
+/** Interior tensors of every result made in this process, by task: whoever is asked can show them. */
+const sealed = new Map<string, Tensor[]>();
+
+/** The answer to `open`. */
+export const openingOf = (taskId: Uint8Array): Extract<WorkFromTab, { type: 'opening' }> => ({
+  type: 'opening',
+  taskId,
+  tensors: sealed.get(toHex(taskId)) ?? [],
+});
+
 /** Runs units as an honest tab does; models come from the node, over HTTP. */
 export class Computer {
   readonly #url: string;
@@ -74,9 +86,13 @@ export class Computer {
     if (model === undefined) throw new Error(`no model ${sha256} in the manifest`);
     const session = this.#sessions.get(sha256) ?? this.#open(sha256);
     this.#sessions.set(sha256, session);
-    const names = model.outputs.map(({ name }) => name);
-    const outputs = await runSession(await session, unit.input.tensors, names);
-    return resultOf(taskId, { kind: 'infer', body: { outputs } });
+    const names = [...model.outputs, ...(model.interior ?? [])].map(({ name }) => name);
+    const tensors = await runSession(await session, unit.input.tensors, names);
+    const outputs = tensors.slice(0, model.outputs.length);
+    const interior = tensors.slice(model.outputs.length);
+    if (interior.length === 0) return resultOf(taskId, { kind: 'infer', body: { outputs } });
+    sealed.set(toHex(taskId), interior);
+    return resultOf(taskId, { kind: 'infer', body: { outputs, sealed: sealOf(interior) } });
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { toHex } from '../../protocol/bytes.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import type { Client, WorkWire } from './client.ts';
+import { openingOf } from './compute.ts';
 
 type Of<T extends WorkFromNode['type']> = Extract<WorkFromNode, { type: T }>;
 export type SentLease = Of<'lease'>;
@@ -79,6 +80,7 @@ export class Desk {
       const { value } = message;
       if (value.type === 'lease') this.#leases.push(value);
       else if (value.type === 'accepted' || value.type === 'rejected') this.#verdicts.push(value);
+      else if (value.type === 'open') await this.wire.send(openingOf(value.taskId));
       else if (value.type === 'refused') refused = value.code;
       else this.others.push(value);
       this.#notify();

@@ -3,7 +3,7 @@ import { toHex } from '../../protocol/bytes.ts';
 import type { Lease, TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import { openReceipt, type Receipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import { Client, type TransportName, type WorkWire } from './client.ts';
-import type { Computer } from './compute.ts';
+import { openingOf, type Computer } from './compute.ts';
 import type { Identity } from './identity.ts';
 import type { Manifest } from '../../protocol/manifest.ts';
 
@@ -113,6 +113,8 @@ export class Tab {
         const lease = message.value;
         running = running.then(() => this.#compute(lease, wire));
         running.catch(() => wire.abort('could not compute'));
+      } else if (message.value.type === 'open') {
+        await wire.send(openingOf(message.value.taskId));
       } else this.#hear(message.value, resent);
     }
     await running;
