@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { burstPreimage, unpackShares } from '../protocol/burst.ts';
 import { toHex } from '../protocol/bytes.ts';
 import { hashPreimage, type HashInput, type HashSpec } from '../protocol/kinds/hash.ts';
 import { digestOf } from '../protocol/kinds/registry.ts';
@@ -9,6 +10,8 @@ import { CpuEngine } from './hash/cpu-engine.ts';
 import { dawn } from './testing/dawn.ts';
 
 const BEACON = new Uint8Array(32).fill(3);
+const BURST_ID = new Uint8Array(32).fill(4);
+const PREIMAGE = burstPreimage({ beacon: BEACON, burstId: BURST_ID }, 0);
 const ANY: OpenOptions = { sliceMs: 10, adapter: 'any' };
 const NONE: OpenOptions = { sliceMs: 10, adapter: 'none' };
 /** One nonce in 2^8, and a target no nonce reaches. */
@@ -105,10 +108,45 @@ describe.each([
     expect(await worker.run(unit)).toMatchObject({ ok: true, value: { result } });
   });
 
+  it('puts a hash unit aside for a burst, and runs it whole afterwards', async () => {
+    const unit = task(4, EASY, 30_000);
+    const running = worker.run(unit);
+    const burst = await worker.burst(PREIMAGE, 200, 64);
+    const other = worker.run(task(5, EASY, 10));
+    expect(unpackShares(burst.ok ? burst.value : new Uint8Array())).toHaveLength(64);
+    expect(await other).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    const result = { kind: 'hash', body: { nonces: await shares(unit) } };
+    expect(await running).toMatchObject({ ok: true, value: { result } });
+  });
+
+  it('makes later units wait for a burst, and refuses a second one beside it', async () => {
+    const order: string[] = [];
+    const burst = worker.burst(PREIMAGE, 200, 64).then((done) => order.push(`burst ${done.ok}`));
+    const second = await worker.burst(PREIMAGE, 200, 64);
+    const unit = worker.run(task(6, EASY, 100)).then((done) => order.push(`unit ${done.ok}`));
+    await Promise.all([burst, unit]);
+    expect(second).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
+    expect(order).toEqual(['burst true', 'unit true']);
+  });
+
+  it('cancels a burst by its id', async () => {
+    const burst = worker.burst(PREIMAGE, 5_000, 64);
+    await worker.cancel(task(9, EASY, 1).taskId);
+    await worker.cancel(BURST_ID);
+    expect(await burst).toMatchObject({ ok: false, code: 'ABORTED' });
+    expect(await worker.burst(PREIMAGE.subarray(1), 100, 64)).toMatchObject({
+      ok: false,
+      code: 'UNSUPPORTED',
+    });
+  });
+
   it('ends what runs when it is closed', async () => {
     const running = worker.run(task(1, HOPELESS, 2 ** 30));
+    const burst = worker.burst(PREIMAGE, 5_000, 64);
     await worker.close();
     expect(await running).toMatchObject({ ok: false, code: 'ABORTED' });
+    expect(await burst).toMatchObject({ ok: false, code: 'ABORTED' });
+    expect(await worker.burst(PREIMAGE, 100, 64)).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
     expect(await worker.run(task(2, EASY, 10))).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
   });
 });
@@ -160,6 +198,9 @@ describe('a worker', () => {
       expect(done).toMatchObject({ ok: true, value: { provider, result } });
       expect(problems(events)).toHaveLength(losses);
     }
+    // The rate of the device that is gone says nothing of the CPU's.
+    const burst = await worker.burst(PREIMAGE, 300, 64);
+    expect(unpackShares(burst.ok ? burst.value : new Uint8Array())).toHaveLength(64);
     expect(new Set(problems(events))).toEqual(new Set(['DEVICE_LOST']));
     const adapters = events.flatMap((e) => (e.type === 'adapter' ? [e.adapter.class] : []));
     expect(adapters).toEqual(['software', 'software', 'none']);
