@@ -1,4 +1,3 @@
-import { toHex } from '../../protocol/bytes.ts';
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Audit, Runtime } from '../kinds/kind.ts';
@@ -53,6 +52,3 @@ export class Audits {
     return audit;
   }
 }
-
-/** A task for logs. */
-export const nameOf = ({ taskId }: Pick<HeldLease, 'taskId'>): string => toHex(taskId);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import { MAX_LEASES } from '../../protocol/limits.ts';
 import { LEASE_BURST } from './tab.ts';
-import { leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
+import { giveEscrow, leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
 import { accountOf } from '../testing/ledger.ts';
 
 let opened: TestDispatch[] = [];
@@ -24,6 +25,13 @@ const states = async ({ base }: TestDispatch): Promise<string[]> =>
   (await base.store.db.selectFrom('tasks').select('state').orderBy('seq').execute()).map(
     ({ state }) => state,
   );
+
+const submitterOf = (peer: PeerId, account: AccountId) => ({
+  peer,
+  account,
+  artefact: null,
+  open: () => Promise.resolve(null),
+});
 
 describe('leases', () => {
   it('come as many as the tab asked for, and one more for each result', async () => {
@@ -141,8 +149,9 @@ describe('verdicts', () => {
   });
 
   it('audit nobody where the coin says so', async () => {
-    const dispatch = await open({ auditPpm: 0 });
-    const { session, sent } = await dispatch.tab(1);
+    const dispatch = await open({ auditFloorPpm: 0 });
+    const { session, sent, peer } = await dispatch.tab(1);
+    await giveEscrow(dispatch, peer, 10n ** 15n);
     session.ready(1);
     await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
     await session.result(resultFor(first(leasesIn(sent)), 1));
@@ -222,9 +231,13 @@ describe('a store that fails', () => {
     await vi.waitFor(() => expect(leasesIn(sent)).toHaveLength(1));
     const result = resultFor(first(leasesIn(sent)));
     const broken = vi.spyOn(dispatch.base.store, 'write').mockRejectedValue(new Error('disk full'));
-    expect(await dispatch.judge.judge(peer, account, result)).toMatchObject({ code: 'VERIFIER_FAILED' });
+    expect(await dispatch.judge.judge(submitterOf(peer, account), result)).toMatchObject({
+      code: 'VERIFIER_FAILED',
+    });
     broken.mockRestore();
-    expect(await dispatch.judge.judge(peer, account, result)).toMatchObject({ type: 'accepted' });
+    expect(await dispatch.judge.judge(submitterOf(peer, account), result)).toMatchObject({
+      type: 'accepted',
+    });
   });
 
   it('is tried again when a lease could not be issued', async () => {
@@ -246,8 +259,10 @@ describe('after a restart', () => {
     before.leases.close();
     session.detach();
     const after = await open({ path: before.base.path });
-    expect(await after.judge.judge(peer, account, result)).toMatchObject({ type: 'accepted' });
-    expect(await after.judge.judge(peer, account, result)).toMatchObject({ code: 'ALREADY_JUDGED' });
+    expect(await after.judge.judge(submitterOf(peer, account), result)).toMatchObject({ type: 'accepted' });
+    expect(await after.judge.judge(submitterOf(peer, account), result)).toMatchObject({
+      code: 'ALREADY_JUDGED',
+    });
     expect(await after.leases.nextSeq(peer)).toBe(1);
   });
 
@@ -264,7 +279,7 @@ describe('after a restart', () => {
       .execute();
     const after = await open({ path: before.base.path });
     await vi.waitFor(async () => expect(await states(after)).toEqual(['expired']));
-    const verdict = await after.judge.judge(peer, account, resultFor(first(leasesIn(sent))));
+    const verdict = await after.judge.judge(submitterOf(peer, account), resultFor(first(leasesIn(sent))));
     expect(verdict).toMatchObject({ code: 'DEADLINE_PASSED' });
   });
 });

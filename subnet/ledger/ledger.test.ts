@@ -13,7 +13,10 @@ import {
   type TestLedger,
 } from '../testing/ledger.ts';
 import { singleValidatorConsensus } from '../consensus/consensus.ts';
+import { TRUST_POLICY } from '../config.ts';
+import { Trust } from '../trust/trust.ts';
 import { replayLedger } from './replay.ts';
+import { FORFEIT_ACCOUNT } from './settle.ts';
 
 let open: TestLedger[] = [];
 const fresh = async (path?: string): Promise<TestLedger> => {
@@ -27,22 +30,67 @@ afterEach(async () => {
 });
 
 let counter = 0;
-async function accept({ store, ledger }: TestLedger, account: number, work: bigint, kind = 'hash') {
+async function accept(
+  { store, ledger }: TestLedger,
+  account: number,
+  work: bigint,
+  kind: 'hash' | 'infer' = 'hash',
+  drawn = false,
+) {
   const taskId = new Uint8Array(32);
   new DataView(taskId.buffer).setUint32(0, ++counter);
   const peer = await peerOf(account);
-  return await store.write((tx) =>
-    ledger.accept(tx, {
+  const { epoch, commitment } = ledger.current;
+  const digest = new Uint8Array(32).fill(1);
+  return await store.write(async (tx) => {
+    const now = Date.now();
+    await tx
+      .insertInto('peers')
+      .values({ peer, account: accountOf(account), registered_at_ms: now, last_seen_at_ms: now })
+      .onConflict((oc) => oc.doNothing())
+      .execute();
+    const kindIndex = await trust.accepted(
+      tx,
+      { peer, account: accountOf(account), kind, epoch },
+      { taskId, work, audited: drawn, body: new Uint8Array(8), tookMs: 1, deadlineMs: 100 },
+    );
+    // A threshold of nothing is never reached, one of everything always.
+    const threshold = new Uint8Array(32).fill(drawn ? 255 : 0);
+    return await ledger.accept(tx, {
       taskId,
       kind,
       peer,
       account: accountOf(account),
       work: asWork(work),
-      digest: new Uint8Array(32).fill(1),
-      audit: { threshold: new Uint8Array(32).fill(255), commitment: ledger.current.commitment, drawn: true },
-    }),
+      digest,
+      kindIndex,
+      audit: { threshold, commitment, drawn },
+    });
+  });
+}
+
+/** A proven failure of a peer, in the open epoch. */
+async function punish({ store, ledger }: TestLedger, account: number, kind: 'hash' | 'infer' = 'hash') {
+  const { epoch } = ledger.current;
+  const doer = { peer: await peerOf(account), account: accountOf(account), kind, epoch };
+  await store.write((tx) =>
+    trust.failed(tx, doer, new Uint8Array(32).fill(account), 'DIGEST_MISMATCH', 'proof'),
   );
 }
+
+const trust = new Trust({ ...TRUST_POLICY, auditFloorPpm: 10_000 });
+
+async function close({ ledger }: TestLedger, epochs = 1): Promise<void> {
+  for (let i = 0; i < epochs; i++) {
+    await ledger.recordSlot();
+    await ledger.closeEpoch();
+  }
+}
+
+const settledOf = async ({ ledger }: TestLedger, account: number): Promise<bigint> => {
+  const { spendable, held } = await ledger.funds(accountOf(account));
+  return spendable + held;
+};
 
 const replay = ({ store, validator }: TestLedger) =>
   replayLedger(store, {
@@ -52,6 +100,7 @@ const replay = ({ store, validator }: TestLedger) =>
     validatorAccount: VALIDATOR_ACCOUNT,
     mechanisms: MECHANISMS,
     consensus: singleValidatorConsensus,
+    policy: TRUST_POLICY,
   });
 
 describe('ledger', () => {
@@ -70,7 +119,7 @@ describe('ledger', () => {
     await it.ledger.recordSlot();
     const closed = await it.ledger.closeEpoch();
     expect(closed).toMatchObject({ epoch: 0, receipts: 2, issued: 200_000_000n });
-    expect((await it.ledger.balance(accountOf(1))) / (await it.ledger.balance(accountOf(2)))).toBe(3n);
+    expect((await settledOf(it, 1)) / (await settledOf(it, 2))).toBe(3n);
     expect(await it.ledger.pending(accountOf(1))).toEqual([]);
     expect(it.ledger.current.epoch).toBe(1);
     expect(await replay(it)).toMatchObject({
@@ -97,7 +146,7 @@ describe('ledger', () => {
     await first.store.close();
     const second = await openTestLedger(first.path);
     expect(second.ledger.current).toEqual(before);
-    expect(await second.ledger.balance(accountOf(1))).toBeGreaterThan(0n);
+    expect(await settledOf(second, 1)).toBeGreaterThan(0n);
     expect(await replay(second)).toMatchObject({ ok: true });
     open = [second];
   });
@@ -126,16 +175,95 @@ describe('ledger', () => {
   });
 });
 
+describe('escrow', () => {
+  const { vestingEpochs, vestingTasks, punishedEpochs } = TRUST_POLICY;
+
+  it('holds what an epoch paid until it is old enough', async () => {
+    const it = await fresh();
+    await accept(it, 1, 300n);
+    await close(it);
+    const paid = await it.ledger.funds(accountOf(1));
+    expect(paid).toMatchObject({ spendable: 0n, forfeited: 0n });
+    expect(paid.held).toBeGreaterThan(0n);
+    await close(it, vestingEpochs - 1);
+    expect(await it.ledger.funds(accountOf(1))).toEqual(paid);
+    await close(it);
+    expect(await it.ledger.funds(accountOf(1))).toEqual({ spendable: paid.held, held: 0n, forfeited: 0n });
+    expect(await replay(it)).toMatchObject({ ok: true, value: { held: 0n } });
+  });
+
+  it('holds it no longer than for so many further units of the same kind', async () => {
+    const it = await fresh();
+    await accept(it, 1, 300n);
+    await close(it);
+    const { held } = await it.ledger.funds(accountOf(1));
+    // Units of another kind release nothing.
+    for (let i = 0; i < vestingTasks; i++) await accept(it, 1, 1n, 'infer');
+    await close(it);
+    expect((await it.ledger.funds(accountOf(1))).spendable).toBe(0n);
+    for (let i = 0; i < vestingTasks - 1; i++) await accept(it, 1, 1n);
+    await close(it);
+    expect((await it.ledger.funds(accountOf(1))).spendable).toBe(0n);
+    await accept(it, 1, 1n);
+    await close(it);
+    expect((await it.ledger.funds(accountOf(1))).spendable).toBe(held);
+    expect(await replay(it)).toMatchObject({ ok: true });
+  }, 30_000);
+
+  it('burns it when a failure is proven, with all that was not paid yet, and nobody else loses', async () => {
+    const it = await fresh();
+    for (const account of [1, 2]) await accept(it, account, 100n);
+    await close(it);
+    const before = await it.ledger.funds(accountOf(1));
+    await accept(it, 1, 100n);
+    await accept(it, 2, 100n);
+    await punish(it, 1);
+    expect(await it.ledger.funds(accountOf(1))).toEqual({ spendable: 0n, held: 0n, forfeited: before.held });
+    await close(it);
+    expect(await it.ledger.funds(accountOf(1))).toEqual({ spendable: 0n, held: 0n, forfeited: before.held });
+    // All that the second epoch paid for work went to the one that did it honestly.
+    const rest = (await it.ledger.funds(accountOf(2))).held - 3n * before.held;
+    expect(rest === 0n || rest === 1n).toBe(true); // halves round down
+    const burnt = await it.store.db
+      .selectFrom('balances')
+      .select('amount')
+      .where('account', '=', FORFEIT_ACCOUNT)
+      .executeTakeFirstOrThrow();
+    expect(BigInt(burnt.amount)).toBe(before.held);
+    expect(await replay(it)).toMatchObject({ ok: true, value: { penalties: 1 } });
+  });
+
+  it('pays a punished peer nothing for so many epochs, then again', async () => {
+    const it = await fresh();
+    await accept(it, 1, 100n);
+    await punish(it, 1);
+    for (let i = 0; i <= punishedEpochs; i++) {
+      await accept(it, 1, 100n);
+      await close(it);
+      expect(await settledOf(it, 1)).toBe(0n);
+    }
+    await accept(it, 1, 100n);
+    await close(it);
+    expect(await settledOf(it, 1)).toBeGreaterThan(0n);
+    expect(await replay(it)).toMatchObject({ ok: true });
+  });
+
+  it('publishes the audit key when everything of its epoch has vested, and its coins can be tossed again', async () => {
+    const it = await fresh();
+    for (const drawn of [true, false, true]) await accept(it, 1, 10n, 'hash', drawn);
+    await close(it, vestingEpochs + 1);
+    const [header] = (await it.ledger.epochs(vestingEpochs, 1)).map((signed) => openEpoch(signed));
+    expect(header).toMatchObject({ ok: true, value: { auditReveal: { epoch: 0 } } });
+    expect(await replay(it)).toMatchObject({ ok: true, value: { coins: 3 } });
+  });
+});
+
 describe('replay', () => {
   const tampering: [string, (it: TestLedger) => Promise<unknown>, RegExp][] = [
     [
       'a raised balance',
       (it) =>
-        it.store.db
-          .updateTable('balances')
-          .set({ amount: '999' })
-          .where('account', '=', accountOf(1))
-          .execute(),
+        it.store.db.updateTable('balances').set({ amount: '999' }).where('account', '=', OWNER).execute(),
       /balance of/,
     ],
     [
@@ -183,6 +311,26 @@ describe('replay', () => {
       /settlement differs/,
     ],
     [
+      'a score in favour of a friend',
+      (it) => it.store.db.updateTable('weights').set({ weight: '1' }).execute(),
+      /scores differ from the header/,
+    ],
+    [
+      'a lot that was made larger',
+      (it) => it.store.db.updateTable('lots').set({ amount: '999' }).execute(),
+      /lot of .* differs/,
+    ],
+    [
+      'a lot released before it is due',
+      (it) => it.store.db.updateTable('lots').set({ ended_epoch: 0, ended_as: 'release' }).execute(),
+      /a lot ends that was never held/,
+    ],
+    [
+      'a penalty that is gone',
+      (it) => it.store.db.deleteFrom('penalties').execute(),
+      /forfeited without reason/,
+    ],
+    [
       'a forged signature',
       (it) =>
         it.store.db
@@ -197,8 +345,11 @@ describe('replay', () => {
     it(`finds ${what}`, async () => {
       const it = await fresh();
       await accept(it, 1, 10n);
-      await it.ledger.recordSlot();
-      await it.ledger.closeEpoch();
+      if (what.includes('penalty')) {
+        await close(it);
+        await punish(it, 1);
+      }
+      await close(it);
       expect(await replay(it)).toMatchObject({ ok: true });
       await tamper(it);
       const found = await replay(it);

@@ -17,6 +17,7 @@ import { WorkSource } from '../dispatch/work-source.ts';
 import type { Audit, Weight } from '../kinds/kind.ts';
 import { Tabs } from '../net/tabs.ts';
 import type { Store } from '../store/store.ts';
+import { writeStanding } from '../trust/standing-rows.ts';
 import { Trust } from '../trust/trust.ts';
 import { accountOf, noFaults, openTestLedger, peerOf, silent, SUBNET, type TestLedger } from './ledger.ts';
 
@@ -35,7 +36,8 @@ export const testKinds = (deadlineMs: number, openings = false): Kinds => ({
     tensors.length === 1 ? ok(null) : fail('UNOPENED', 'One tensor was expected.'),
   audit(lease, { result }) {
     const start = lease.unit.kind === 'hash' ? lease.unit.input.nonceStart : 0;
-    const nonce = (result?.kind === 'hash' && 'nonces' in result.body ? (result.body.nonces[0] ?? 0) : 0) - start;
+    const nonce =
+      (result?.kind === 'hash' && 'nonces' in result.body ? (result.body.nonces[0] ?? 0) : 0) - start;
     const evidence = { nonce };
     const wrong = (code: RefusalCode, weight: Weight): Audit => ({
       ok: false,
@@ -186,6 +188,13 @@ async function register(store: Store, { peer, account }: { peer: string; account
       .onConflict((oc) => oc.doNothing())
       .execute(),
   );
+}
+
+/** Makes a peer trusted: as if it had this much work in escrow. */
+export async function giveEscrow({ base }: TestDispatch, peer: string, escrow: bigint): Promise<void> {
+  const { epoch } = base.ledger.current;
+  const standing = { accepted: 0, escrowFrom: 0, escrow, audits: '', suspectLeft: 0 };
+  await base.store.write((tx) => writeStanding(tx, { peer, kind: 'hash', epoch }, standing));
 }
 
 type SentLease = Extract<WorkFromNode, { type: 'lease' }>;

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../protocol/bytes.ts';
-import { auditCommitment, auditKey, auditThreshold, drawAudit } from './audit-coin.ts';
+import { auditCommitment, auditKey, auditSeed, drawAudit, drawLateAudit } from './audit-coin.ts';
 
 const secret = new Uint8Array(32).fill(3);
+/** P of a probability in parts per million. */
+const auditThreshold = (ppm: number): Uint8Array =>
+  Buffer.from(((((1n << 256n) - 1n) * BigInt(ppm)) / 1_000_000n).toString(16).padStart(64, '0'), 'hex');
 const bytes = (n: number): Uint8Array => sha256(Uint8Array.of(n & 255, n >> 8));
 
 describe('audit coin', () => {
@@ -30,6 +33,16 @@ describe('audit coin', () => {
     expect(coins(1, 1)).toEqual(coins(1, 1));
     expect(coins(1, 1)).not.toEqual(coins(1, 2));
     expect(coins(1, 1)).not.toEqual(coins(2, 1));
+  });
+
+  it('is another one for the late audit and for what an audit looks at', () => {
+    const key = auditKey(secret, 1);
+    const threshold = auditThreshold(500_000);
+    const coins = (draw: typeof drawAudit): boolean[] =>
+      Array.from({ length: 64 }, (_, i) => draw(key, bytes(i), bytes(1), threshold));
+    expect(coins(drawAudit)).not.toEqual(coins(drawLateAudit));
+    expect(auditSeed(key, bytes(1), bytes(1))).toHaveLength(32);
+    expect(auditSeed(key, bytes(1), bytes(1))).not.toEqual(auditSeed(key, bytes(2), bytes(1)));
   });
 
   it('commits to the key without giving it away', () => {
