@@ -174,7 +174,7 @@ describe('leaving', () => {
     for (let i = 0; i < 12; i++) await work(tab);
     tab.session.detach();
     const { ledger, store } = dispatch.base;
-    for (let i = 0; i < TRUST_POLICY.vestingEpochs - 1; i++) await ledger.closeEpoch();
+    for (let i = 0; i < TRUST_POLICY.vestingEpochs; i++) await ledger.closeEpoch();
     const rows = await store.db
       .selectFrom('receipts')
       .innerJoin('tasks', 'tasks.task_id', 'receipts.task_id')
