@@ -3,6 +3,7 @@ import type { Browser } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Tab } from '../farm/tab.ts';
 import { waitForState } from '../farm/tab.ts';
+import type { AppState } from '../web/state/types.ts';
 import { launch, openWatched } from './browser/launch.ts';
 import { createSubnet, type Subnet } from './browser/subnet.ts';
 import { firstVerified, PATIENCE_MS, settled, shownProblem } from './browser/waits.ts';
@@ -40,6 +41,39 @@ it('pays two headless tabs at once, each for its own account', async () => {
   expect(a?.account).not.toBe(b?.account);
   expect([subnet.balanceOf(a?.account) > 0n, subnet.balanceOf(b?.account) > 0n]).toEqual([true, true]);
   expect(paidPeers()).toEqual(new Set([a?.peer, b?.peer]));
+  await Promise.all(tabs.map((tab) => tab.context.close()));
+});
+
+it('runs one model on WebGPU in one tab and on WebAssembly in another: neither is refused a unit', async () => {
+  const model = 'ppocr-cls';
+  const tabs = await Promise.all(
+    ['webgpu', 'wasm'].map((provider) =>
+      openWatched(browser, subnet.url, { query: `provider=${model}:${provider}` }),
+    ),
+  );
+  await Promise.all(tabs.map((tab) => tab.start()));
+  const ran = ({ units }: AppState, status: string) =>
+    units.filter((unit) => unit.label === model && unit.status === status).map(({ provider }) => provider);
+  const states = await Promise.all(
+    tabs.map((tab) =>
+      waitForState(
+        tab,
+        (state) => ran(state, 'accepted').length >= 2,
+        2 * PATIENCE_MS,
+        `two units of ${model}`,
+      ),
+    ),
+  );
+  expect(states.map((state) => [...new Set(ran(state, 'accepted'))])).toEqual([['webgpu'], ['wasm']]);
+  expect(states.flatMap((state) => ran(state, 'rejected'))).toEqual([]);
+  expect(subnet.query("select code from tasks where state = 'rejected'")).toEqual([]);
+  // Newcomers are audited every time: by tolerance on the GPU, by equality on WebAssembly.
+  const lanes = subnet.query(
+    `select distinct provider || ' ' || json_extract(evidence, '$.lane') as lane from tasks
+     where state = 'accepted' and json_extract(evidence, '$.model') = ? order by lane`,
+    model,
+  );
+  expect(lanes.map(({ lane }) => lane)).toEqual(['wasm wasm', 'webgpu tolerance']);
   await Promise.all(tabs.map((tab) => tab.context.close()));
 });
 
