@@ -29,42 +29,41 @@ function expected(hashes: number, keep: number): number[] {
     .map(({ nonce }) => nonce);
 }
 
+let gpu: Gpu;
+beforeAll(async () => {
+  const opened = await openGpu(dawn(), HASH_DEVICE, () => undefined);
+  if (!opened.ok) throw new Error(opened.message);
+  gpu = opened.value;
+});
+afterAll(() => gpu.destroy());
+
+/** Compiling takes seconds on a software adapter that others use as well. */
+const COMPILE_MS = 60_000;
+async function gpuEngine(hitCapacity: number): Promise<GpuEngine> {
+  const made = await GpuEngine.create(gpu, { sliceMs: 10, hitCapacity });
+  if (!made.ok) throw new Error(made.message);
+  return made.value;
+}
+
+/** Runs a burst; the nonces it gave, smallest digest first, and the hashes it says it made. */
+async function burst(engine: HashEngine, keep: number, hashesPerSecond: number, durationMs = 300) {
+  let hashes = 0;
+  const options = { durationMs, keep, hashesPerSecond };
+  const beganMs = performance.now();
+  const done = await runBurst(engine, preimage, options, never, (count) => (hashes += count));
+  const elapsedMs = performance.now() - beganMs;
+  if (!done.ok) throw new Error(done.message);
+  const shares = unpackShares(done.value) ?? [];
+  expect(shares.every(({ time }) => time === 0)).toBe(true);
+  return { nonces: shares.map(({ nonce }) => nonce), hashes, elapsedMs };
+}
+
 describe.each(['the CPU', 'WebGPU'])('a burst on %s', (where) => {
   let engine: HashEngine;
-  let gpu: Gpu | null = null;
-  let overflowing: GpuEngine | null = null;
   beforeAll(async () => {
-    if (where === 'the CPU') {
-      engine = new CpuEngine();
-      return;
-    }
-    const opened = await openGpu(dawn(), HASH_DEVICE, () => undefined);
-    if (!opened.ok) throw new Error(opened.message);
-    gpu = opened.value;
-    const made = await GpuEngine.create(gpu, { sliceMs: 10 });
-    const small = await GpuEngine.create(gpu, { sliceMs: 10, hitCapacity: 16 });
-    if (!made.ok || !small.ok) throw new Error('the kernel did not compile');
-    engine = made.value;
-    overflowing = small.value;
-  });
-  afterAll(() => {
-    engine.destroy();
-    overflowing?.destroy();
-    gpu?.destroy();
-  });
-
-  /** Runs a burst; the nonces it gave, smallest digest first, and the hashes it says it made. */
-  async function burst(on: HashEngine, keep: number, hashesPerSecond: number, durationMs = 300) {
-    let hashes = 0;
-    const options = { durationMs, keep, hashesPerSecond };
-    const beganMs = performance.now();
-    const done = await runBurst(on, preimage, options, never, (count) => (hashes += count));
-    const elapsedMs = performance.now() - beganMs;
-    if (!done.ok) throw new Error(done.message);
-    const shares = unpackShares(done.value) ?? [];
-    expect(shares.every(({ time }) => time === 0)).toBe(true);
-    return { nonces: shares.map(({ nonce }) => nonce), hashes, elapsedMs };
-  }
+    engine = where === 'the CPU' ? new CpuEngine() : await gpuEngine(1024);
+  }, COMPILE_MS);
+  afterAll(() => engine.destroy());
 
   it.each([
     ['as measured', 200_000],
@@ -89,21 +88,6 @@ describe.each(['the CPU', 'WebGPU'])('a burst on %s', (where) => {
     expect(rate).toBeLessThan(Number(high) * 1.1);
   });
 
-  it('loses nothing when slices have more hits than their list holds', async () => {
-    if (overflowing === null) {
-      // The CPU lists every hit of a batch.
-      expect(engine.provider).toBe('cpu');
-      return;
-    }
-    const { nonces, hashes } = await burst(overflowing, 256, 2_000);
-    expect(overflowing.overflows).toBeGreaterThan(0);
-    expect(new Set(nonces).size).toBe(256);
-    // Halves that the end of the burst cut off leave gaps, so the list is held against what it says, not against all.
-    const all = expected(2 * hashes, 4096);
-    const places = nonces.map((nonce) => all.indexOf(nonce));
-    expect(places.every((place, i) => place >= 0 && (i === 0 || place > (places[i - 1] ?? 0)))).toBe(true);
-  });
-
   it('ends when it is cancelled', async () => {
     const controller = new AbortController();
     const options = { durationMs: 5_000, keep: 64, hashesPerSecond: 200_000 };
@@ -116,6 +100,24 @@ describe.each(['the CPU', 'WebGPU'])('a burst on %s', (where) => {
     expect(done).toMatchObject({ ok: false, code: 'ABORTED' });
     expect(performance.now() - beganMs).toBeLessThan(1_000);
   });
+});
+
+describe('a burst on WebGPU whose hit lists are short', () => {
+  it(
+    'loses nothing when a slice has more hits than its list holds',
+    async () => {
+      const engine = await gpuEngine(64);
+      const { nonces, hashes } = await burst(engine, 256, 100_000, 600);
+      expect(engine.overflows).toBeGreaterThan(0);
+      const found = new Set(nonces);
+      expect(found.size).toBe(256);
+      // Halves that the end of the burst cut off leave gaps near its end, and nowhere else.
+      const early = expected(Math.floor(0.8 * hashes), 128);
+      expect(early.filter((nonce) => !found.has(nonce))).toEqual([]);
+      engine.destroy();
+    },
+    COMPILE_MS,
+  );
 });
 
 describe('what a burst is after', () => {
