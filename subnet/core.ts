@@ -39,7 +39,8 @@ export type CoreOptions = {
   audits: number;
   /** Milliseconds until the open epoch closes. */
   endsInMs: () => number;
-  bursts?: BurstDesk;
+  /** Timed bursts; none without it. */
+  bursts?: (parts: { tabs: Tabs; ledger: Ledger }) => BurstDesk;
   observer?: Observer;
   faults: Faults;
   logger: Logger;
@@ -58,6 +59,7 @@ export type Core = {
   trust: Trust;
   rechecks: Rechecks;
   tabs: Tabs;
+  bursts: BurstDesk;
   kinds: Kinds;
   audits: FairQueue;
   /** Forgets leases in memory, waits for the audit in progress, ends threads. The store stays open. */
@@ -118,6 +120,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     logger,
     now,
   });
+  const bursts = options.bursts?.({ tabs, ledger }) ?? noBursts;
   const context: ValidatorContext = {
     subnet,
     validator: validatorPeer,
@@ -130,7 +133,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     judge,
     source: new WorkSource(jobs, kinds),
     tabs,
-    bursts: options.bursts ?? noBursts,
+    bursts,
     faults,
     logger,
   };
@@ -143,9 +146,11 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     trust,
     rechecks,
     tabs,
+    bursts,
     kinds,
     audits: queue,
     async close() {
+      bursts.close();
       leases.close();
       await rechecks.close();
       await kinds.close();

@@ -14,11 +14,14 @@ import { loadOrCreateSeed } from './keys/key-file.ts';
 import { loadOrCreateKeys } from './keys/keys.ts';
 import { startEpochClock } from './ledger/epoch-clock.ts';
 import type { ClosedEpoch } from './ledger/close-epoch.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { readGauges } from './metrics/gauges.ts';
 import { buildManifest } from './manifest/manifest.ts';
 import { openCatalogue } from './models/catalogue.ts';
 import { givenCertificate, selfMadeCertificate } from './net/certificate.ts';
 import { createNet, tabAddresses } from './net/libp2p.ts';
 import { serveTabs } from './net/serve.ts';
+import { tabBursts } from './net/tab-bursts.ts';
 import type { Tabs } from './net/tabs.ts';
 import { webRtcCertificate } from './net/webrtc-certificate.ts';
 import { prune } from './store/retention.ts';
@@ -87,7 +90,9 @@ async function compose(
     catalogue: catalogue.value,
     recompute: { threads: config.verifyThreads },
   });
+  undo.push(async () => void (await Promise.all(Object.values(kinds).map((kind) => kind.close()))));
   const policy = policyOf(config);
+  const metrics = createMetrics();
   let endsInMs = (): number => config.epochSlots * config.slotMs;
   const core = await openCore({
     store,
@@ -104,11 +109,14 @@ async function compose(
     // One more than there are threads, so that none waits while a verdict is written.
     audits: config.verifyThreads + 1,
     endsInMs: () => endsInMs(),
+    bursts: (parts) => tabBursts({ ...parts, subnet, validator: keys.validatorPeer, logger }),
+    observer: metrics,
     faults,
     logger,
   });
   undo.push(() => core.close());
-  const { ledger, jobs, tabs, rechecks } = core;
+  const { ledger, jobs, tabs, rechecks, bursts } = core;
+  metrics.observe(() => readGauges({ store, tabs, audits: core.audits, policy }));
 
   const clock = startEpochClock({
     ledger,
@@ -125,6 +133,7 @@ async function compose(
   undo.push(() => clock.stop());
   endsInMs = () => clock.endsInMs();
   rechecks.start();
+  bursts.start();
 
   const tls = await tlsOf(config, { warn, info });
   if (tls?.selfMade === true) logger.info({ fingerprint: tls.fingerprint }, 'self-made certificate');
@@ -176,6 +185,7 @@ async function compose(
     models: catalogue.value,
     ready: () => ready,
     jobs,
+    metrics,
     adminToken: keys.adminToken,
     logger,
   });

@@ -10,6 +10,11 @@ export class FairQueue {
     this.#free = concurrency;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return [...this.#waiting.values()].reduce((sum, line) => sum + line.length, 0);
+  }
+
   async run<T>(peer: string, work: () => Promise<T>): Promise<T> {
     await this.#turn(peer);
     try {

@@ -160,6 +160,11 @@ export class TabSession {
     void this.#send(message);
   }
 
+  /** False when it could not be sent. */
+  send(message: WorkFromNode): Promise<boolean> {
+    return this.#send(message);
+  }
+
   refuse(reason: Refusal): Promise<boolean> {
     return this.#send({ type: 'refused', ...reason });
   }

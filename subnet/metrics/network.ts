@@ -30,7 +30,10 @@ export function networkMetrics(register: Registry): NetworkMetrics {
     'gridtab_audit_probability_median_ratio',
     'Median over connected tabs of the probability of their next audit.',
   );
-  const escrow = gauge('gridtab_escrow_work', 'Unvested work that proven failures would forfeit.');
+  const escrow = gauge(
+    'gridtab_escrow_work',
+    'Unvested inference work, in FLOPs, that proven failures would forfeit.',
+  );
   let source: (() => Promise<Gauges>) | null = null;
   return {
     observe: (gauges) => {

@@ -51,6 +51,7 @@ export async function serveWork(
   tab.session = session;
   const line = { connection, close: () => wire.abort('replaced by a newer stream') };
   tab.line = line;
+  context.bursts.joined(peer);
   context.logger.info({ peer, adapter: tab.adapter }, 'tab at work');
   try {
     await converse(wire, session, tab.messages, context);
@@ -59,6 +60,7 @@ export async function serveWork(
     if (tab.session === session) {
       tab.session = null;
       tab.line = null;
+      context.bursts.left(peer);
     }
     context.logger.info({ peer }, 'tab left');
   }
