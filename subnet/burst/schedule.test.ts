@@ -58,6 +58,23 @@ describe('BurstSchedule', () => {
     expect(schedule.due(peers, MINUTE + 3_000).singles).toEqual(['b', 'c']);
   });
 
+  it('lets nobody of a large cluster wait for ever', () => {
+    const schedule = new BurstSchedule();
+    const peers = Array.from({ length: 40 }, (_, i) => peer(`p${i}`, 'one'));
+    for (const { peer } of peers) schedule.joined(peer, 0);
+    for (const { peer } of peers) schedule.began(peer, true, MINUTE);
+    const asked = new Set<PeerId>();
+    for (const at of [6 * MINUTE, 16 * MINUTE]) {
+      const cluster = schedule.due(peers, at).cluster ?? [];
+      expect(cluster).toHaveLength(32);
+      for (const name of cluster) {
+        asked.add(name);
+        schedule.began(name, false, at);
+      }
+    }
+    expect(asked.size).toBe(40);
+  });
+
   it('asks one cluster every ten minutes, in turn, of members that were measured alone and are rested', () => {
     const schedule = new BurstSchedule();
     const peers = [peer('a', 'one'), peer('b', 'one'), peer('c', 'two'), peer('d', 'two')];

@@ -67,7 +67,10 @@ export class BurstSchedule {
    * cluster's result needs it.
    */
   due(peers: Iterable<BurstPeer>, nowMs: number): Due {
-    const connected = [...peers].filter(({ peer }) => this.knows(peer));
+    // Who waited longest comes first, where not all of a cluster can be asked.
+    const connected = [...peers]
+      .filter(({ peer }) => this.knows(peer))
+      .sort((a, b) => this.#lastMs(a.peer) - this.#lastMs(b.peer));
     const cluster = this.#dueCluster(connected, nowMs);
     if (cluster !== null) return { singles: [], cluster };
     const singles: PeerId[] = [];
@@ -79,6 +82,12 @@ export class BurstSchedule {
       singles.push(peer);
     }
     return { singles, cluster: null };
+  }
+
+  /** When `peer` was asked last; its joining, where it was not. */
+  #lastMs(peer: PeerId): number {
+    const times = this.#times.get(peer);
+    return times === undefined ? 0 : Math.max(times.anyMs, times.joinedMs);
   }
 
   #singleDue(peer: PeerId, nowMs: number): boolean {
