@@ -183,6 +183,11 @@ export const en = {
     nothing: 'The validator keeps no figures about it.',
     equal: (output: string): string => `The validator computed it again and compared every bit${output}.`,
     of: (output: string): string => ` of “${output}”`,
+    digest:
+      'The validator computed it again and compared the digests, which are equal only when every bit is.',
+    seal: 'The validator computed it again. The tensors inside the model are not those that the result was sealed with.',
+    when: 'When',
+    afterVerdict: 'after its verdict, before its reward vested',
     within: (output: string, found: string, allowed: string): string =>
       `The validator computed it again. Output “${output}” differs by ${found} (relative L2), and ${allowed} is allowed.`,
     over: (output: string, found: string, allowed: string): string =>
@@ -200,7 +205,12 @@ export const en = {
     tolerance: 'Difference',
     times: (n: string): string => `${n} times the tolerance`,
     recompute: 'Recomputed in',
-    lane: 'Compared with',
+    lane: 'Compared',
+    lanes: {
+      exact: 'bit for bit, since the model is exact',
+      wasm: 'bit for bit, on the same WebAssembly runtime',
+      tolerance: 'within the model’s tolerance',
+    },
     raw: 'As the validator sent it',
   },
   standing: {

@@ -12,6 +12,8 @@ describe('evidenceWords', () => {
     [{ method: 'relativeL2', output: 'y', relativeL2: 8e-7, tolerance: 1e-4 }, 'and 1.0e-4 is allowed'],
     [{ method: 'relativeL2', output: 'y', relativeL2: 2e-4, tolerance: 1e-4 }, 'only 1.0e-4 is allowed'],
     [{ method: 'relativeL2', output: 'y', index: 7 }, 'NaN or infinity'],
+    [{ method: 'digest' }, 'compared the digests'],
+    [{ method: 'seal' }, 'was sealed with'],
     [{ method: 'shape' }, 'number, type or shape'],
     [{ method: 'shares', shares: 12, expected: 16 }, '12, where 16 are expected'],
     [{ method: 'rescan', count: 4096, found: 3, missing: 1 }, '4,096 nonces were searched again: 3 shares'],
@@ -33,6 +35,19 @@ describe('evidenceWords', () => {
       '30 times the tolerance',
       '4.0\u00a0ms',
     ]);
+  });
+
+  it('says that it came after the verdict', () => {
+    const [first] = words({ audited: true, afterVerdict: true, method: 'digest' }).facts;
+    expect(first?.value).toContain('after its verdict');
+  });
+
+  it.each([
+    ['wasm', 'the same WebAssembly runtime'],
+    ['tolerance', 'within the model’s tolerance'],
+    ['constructor', 'constructor'],
+  ])('names the lane %s', (lane, said) => {
+    expect(words({ method: 'equal', lane }).facts[0]?.value).toContain(said);
   });
 
   it('shows whatever else comes as it came', () => {

@@ -7,6 +7,8 @@ const word = v.optional(v.string());
 /** What is known of evidence; a validator may say more, which is shown as it came. */
 const evidenceSchema = v.object({
   audited: v.optional(v.boolean()),
+  afterVerdict: v.optional(v.boolean()),
+  interior: v.optional(v.boolean()),
   method: word,
   model: word,
   output: word,
@@ -53,6 +55,10 @@ function sentence(e: Known): string {
   switch (e.method) {
     case undefined:
       return e.audited === false ? words.notAudited : words.nothing;
+    case 'digest':
+      return words.digest;
+    case 'seal':
+      return words.seal;
     case 'equal':
       return words.equal(output === '' ? '' : words.of(output));
     case 'relativeL2': {
@@ -74,16 +80,22 @@ function sentence(e: Known): string {
 function factsOf(e: Known): EvidenceWords['facts'] {
   const words = t.evidence;
   const facts: EvidenceWords['facts'] = [];
+  if (e.afterVerdict === true) facts.push({ term: words.when, value: words.afterVerdict });
   if (e.model !== undefined) facts.push({ term: words.model, value: peerText(e.model) });
   if (e.relativeL2 !== undefined && e.tolerance !== undefined && e.tolerance > 0)
     facts.push({
       term: words.tolerance,
       value: words.times((e.relativeL2 / e.tolerance).toPrecision(2)),
     });
-  if (e.lane !== undefined) facts.push({ term: words.lane, value: peerText(e.lane) });
+  if (e.lane !== undefined) facts.push({ term: words.lane, value: laneWords(e.lane) });
   if (e.recomputeMs !== undefined)
     facts.push({ term: words.recompute, value: duration(e.recomputeMs, t.locale) });
   return facts;
 }
+
+const laneWords = (lane: string): string => {
+  const { lanes } = t.evidence;
+  return lane === 'exact' || lane === 'wasm' || lane === 'tolerance' ? lanes[lane] : peerText(lane);
+};
 
 const figure = (n: number | undefined): string => (n === undefined ? '–' : integer(n, t.locale));

@@ -15,7 +15,8 @@ import { useSlice, type View } from './view.ts';
 export function StandingPanel({ view }: { view: View }) {
   const standing = useSlice(view, (s) => s.standing);
   const held = useSlice(view, (s) => s.credits.held);
-  const aside = standing === null ? '' : t.standing.asOf(clockTime(standing.atMs, t.locale));
+  // A space that stays, so that the line is as high before there is a time in it.
+  const aside = standing === null ? '\u00a0' : t.standing.asOf(clockTime(standing.atMs, t.locale));
   return (
     <Panel id="standing" heading={t.standing.heading} aside={<span class="aside">{aside}</span>}>
       <Level standing={standing} />
