@@ -16,7 +16,7 @@ const FORGET_MS = INTERVAL_MS;
 /** Peers of a cluster that are asked at once: each answer is 8 KiB and two milliseconds of hashing. */
 const MAX_TOGETHER = 32;
 
-type Times = { joinedMs: number; singleMs: number; anyMs: number; leftMs: number | null };
+type Times = { joinedMs: number; singleMs: number; togetherMs: number; anyMs: number; leftMs: number | null };
 
 /** What is due: peers to ask alone (no two of them suspected to be one machine), or a cluster to ask at once. */
 export type Due = { singles: PeerId[]; cluster: PeerId[] | null };
@@ -25,13 +25,18 @@ export type Due = { singles: PeerId[]; cluster: PeerId[] | null };
 export class BurstSchedule {
   readonly #times = new Map<PeerId, Times>();
   #clusterMs = Number.NEGATIVE_INFINITY;
-  /** Goes round the clusters. */
-  #turn = 0;
 
   joined(peer: PeerId, nowMs: number): void {
     const known = this.#times.get(peer);
     if (known !== undefined) known.leftMs = null;
-    else this.#times.set(peer, { joinedMs: nowMs, singleMs: -Infinity, anyMs: -Infinity, leftMs: null });
+    else
+      this.#times.set(peer, {
+        joinedMs: nowMs,
+        singleMs: -Infinity,
+        togetherMs: -Infinity,
+        anyMs: -Infinity,
+        leftMs: null,
+      });
   }
 
   left(peer: PeerId, nowMs: number): void {
@@ -50,6 +55,7 @@ export class BurstSchedule {
     if (known === undefined) return;
     known.anyMs = nowMs;
     if (alone) known.singleMs = nowMs;
+    else known.togetherMs = nowMs;
   }
 
   /** Peers that are forgotten now: they left long ago. */
@@ -67,15 +73,12 @@ export class BurstSchedule {
    * cluster's result needs it.
    */
   due(peers: Iterable<BurstPeer>, nowMs: number): Due {
-    // Who waited longest comes first, where not all of a cluster can be asked.
-    const connected = [...peers]
-      .filter(({ peer }) => this.knows(peer))
-      .sort((a, b) => this.#lastMs(a.peer) - this.#lastMs(b.peer));
+    const connected = [...peers].filter(({ peer }) => this.knows(peer));
     const cluster = this.#dueCluster(connected, nowMs);
     if (cluster !== null) return { singles: [], cluster };
     const singles: PeerId[] = [];
     const taken = new Set<string>();
-    for (const { peer, account, address } of connected) {
+    for (const { peer, account, address } of this.#longestWaiting(connected, 'singleMs')) {
       const keys = [`account ${account}`, ...(address === null ? [] : [`address ${address}`])];
       if (!this.#singleDue(peer, nowMs) || keys.some((key) => taken.has(key))) continue;
       for (const key of keys) taken.add(key);
@@ -84,10 +87,13 @@ export class BurstSchedule {
     return { singles, cluster: null };
   }
 
-  /** When `peer` was asked last; its joining, where it was not. */
-  #lastMs(peer: PeerId): number {
-    const times = this.#times.get(peer);
-    return times === undefined ? 0 : Math.max(times.anyMs, times.joinedMs);
+  /** `peers` with those first that waited longest: not all of a group can always be asked. */
+  #longestWaiting(peers: readonly BurstPeer[], since: 'singleMs' | 'togetherMs'): BurstPeer[] {
+    const times = ({ peer }: BurstPeer): number => {
+      const known = this.#times.get(peer);
+      return known === undefined ? 0 : Math.max(known[since], known.joinedMs);
+    };
+    return peers.toSorted((a, b) => times(a) - times(b));
   }
 
   #singleDue(peer: PeerId, nowMs: number): boolean {
@@ -103,10 +109,8 @@ export class BurstSchedule {
       // Measured alone before, or there is nothing to compare with.
       return times !== undefined && times.singleMs > -Infinity && nowMs - times.anyMs >= MIN_GAP_MS;
     });
-    const clusters = suspectedClusters(ready);
-    const chosen = clusters[this.#turn % Math.max(1, clusters.length)];
+    const [chosen] = suspectedClusters(this.#longestWaiting(ready, 'togetherMs'));
     if (chosen === undefined) return null;
-    this.#turn += 1;
     this.#clusterMs = nowMs;
     return chosen.peers.slice(0, MAX_TOGETHER);
   }
