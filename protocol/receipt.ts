@@ -3,7 +3,7 @@ import { sha256 } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { bytes, hash32, measure, peerId, signature64, text, uint, uint64 } from './schema.ts';
-import { publicKeyOfPeer, sign, verify } from './sign.ts';
+import { publicKeyOfPeer, sign, verify, type Signer } from './sign.ts';
 
 /** The validator's signed word that a unit was verified and counts for an account. Work is in the unit of its kind. */
 export const receiptSchema = v.strictObject({
@@ -33,9 +33,9 @@ export type Receipt = v.InferOutput<typeof receiptSchema>;
 export const signedReceiptSchema = v.strictObject({ payload: bytes(1, 1024), signature: signature64 });
 export type SignedReceipt = v.InferOutput<typeof signedReceiptSchema>;
 
-export function signReceipt(receipt: Receipt, validatorSeed: Uint8Array): SignedReceipt {
+export function signReceipt(receipt: Receipt, validator: Uint8Array | Signer): SignedReceipt {
   const payload = encodeCbor(receipt);
-  return { payload, signature: sign('gridtab/receipt/1', payload, validatorSeed) };
+  return { payload, signature: sign('gridtab/receipt/1', payload, validator) };
 }
 
 /** 32 bytes that name a receipt in an epoch. */

@@ -14,9 +14,12 @@ export type Domain =
 
 const message = (domain: Domain, value: unknown): Uint8Array => encodeCbor({ domain, value });
 
-/** 64-byte signature by a 32-byte Ed25519 seed. */
-export const sign = (domain: Domain, value: unknown, seed: Uint8Array): Uint8Array =>
-  ed25519.sign(message(domain, value), seed);
+/** Signs bytes with a key it keeps: for a realm with a faster Ed25519 of its own. 64 bytes, the same as from the seed. */
+export type Signer = (message: Uint8Array) => Uint8Array;
+
+/** 64-byte signature by a 32-byte Ed25519 seed, or by whoever holds it. */
+export const sign = (domain: Domain, value: unknown, key: Uint8Array | Signer): Uint8Array =>
+  typeof key === 'function' ? key(message(domain, value)) : ed25519.sign(message(domain, value), key);
 
 /** Whether `signature` is by `publicKey` (32 bytes). Never throws. */
 export function verify(

@@ -17,7 +17,7 @@ import type { Doer, Trust } from '../trust/trust.ts';
 import type { Audits } from './audits.ts';
 import { closedVerdict } from './closed-verdict.ts';
 import type { Jobs } from './jobs.ts';
-import { digestMatches, type HeldLease, type Kinds } from './lease.ts';
+import { digestOfBody, type HeldLease, type Kinds } from './lease.ts';
 import type { Leases } from './leases.ts';
 import type { Observer } from './observer.ts';
 import { rejected } from './rejected.ts';
@@ -54,6 +54,8 @@ export type AlongWith = (tx: Tx) => Promise<void>;
 type Case = {
   lease: HeldLease;
   result: TaskResult;
+  /** dag-cbor of the result's body. */
+  body: Uint8Array;
   doer: Doer;
   submitter: Submitter;
   rate: AuditRate | null;
@@ -130,20 +132,23 @@ export class Judge {
     alongWith?: AlongWith,
   ): Promise<Verdict> {
     const { ledger, kinds, trust, store } = this.#options;
-    const startMs = performance.now();
     const { taskId, digest } = result;
     const { key, commitment, epoch } = ledger.current;
     const doer: Doer = { peer: lease.peer, account: lease.account, kind: lease.unit.kind, epoch };
-    const at = { lease, result, doer, submitter, startMs, checkMs: 0 };
+    const body = encodeCbor(result.result.body);
+    const startMs = performance.now();
+    const at = { lease, result, body, doer, submitter, startMs, checkMs: 0 };
     const early: Case = { ...at, rate: null, drawn: false, work: 0n };
-    if (!digestMatches(digest, result.result))
+    if (Buffer.compare(digest, digestOfBody(body)) !== 0)
       return await this.#reject(early, { code: 'BAD_DIGEST', weight: 'none' });
     const checked = kinds.check(lease, result.result);
     if (!checked.ok) return await this.#reject(early, { ...checked, weight: 'none' });
 
+    const beforeRateMs = performance.now();
     const rate = await trust.rate(store.db, doer, checked.value);
+    const afterRateMs = performance.now();
     const drawn = drawAudit(key, taskId, digest, rate.threshold);
-    const checkMs = performance.now() - startMs;
+    const checkMs = beforeRateMs - startMs + performance.now() - afterRateMs;
     const one: Case = { ...at, rate, drawn, work: checked.value, checkMs };
     if (!drawn) return await this.#accept(one, commitment, { audited: false }, alongWith);
 
@@ -189,7 +194,7 @@ export class Judge {
   }
 
   async #accept(
-    { lease, result, doer, submitter, rate, drawn, work, checkMs }: Case,
+    { lease, result, body, doer, submitter, rate, drawn, work, checkMs }: Case,
     commitment: Uint8Array,
     evidence: Evidence,
     alongWith?: AlongWith,
@@ -197,7 +202,6 @@ export class Judge {
     const { store, ledger, jobs, trust, faults, logger, observer, now } = this.#options;
     const { taskId } = lease;
     const { threshold, ppm } = rate ?? { threshold: new Uint8Array(32), ppm: 0 };
-    const body = encodeCbor(result.result.body);
     const receipt = await store.write(async (tx) => {
       const row = await tx
         .updateTable('tasks')

@@ -1,4 +1,5 @@
-import { digestOf, type ResultBody, type Unit } from '../../protocol/kinds/registry.ts';
+import { hash } from 'node:crypto';
+import type { ResultBody, Unit } from '../../protocol/kinds/registry.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
@@ -59,6 +60,8 @@ export function bindKinds(kinds: NodeKinds): Kinds {
   };
 }
 
-/** Whether the digest that came with a result is its digest. */
-export const digestMatches = (digest: Uint8Array, result: ResultBody): boolean =>
-  Buffer.compare(digestOf(result), digest) === 0;
+/**
+ * The digest of a result from the dag-cbor of its body: what `digestOf` (protocol/kinds) gives, by Node's own SHA-256, which
+ * takes a tenth of the time.
+ */
+export const digestOfBody = (body: Uint8Array): Uint8Array => hash('sha256', body, 'buffer');

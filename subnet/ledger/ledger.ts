@@ -4,7 +4,9 @@ import type { SignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Consensus } from '../consensus/consensus.ts';
+import type { Signer } from '../../protocol/sign.ts';
 import type { Faults } from '../faults.ts';
+import { nativeSigner } from '../keys/signer.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { auditKey } from '../trust/audit-coin.ts';
 import { closeEpoch, type ClosedEpoch } from './close-epoch.ts';
@@ -59,10 +61,12 @@ export type AcceptedWork = {
 /** Epochs, receipts and balances. Everything it tells is on disk first. */
 export class Ledger {
   readonly #options: LedgerOptions;
+  readonly #signer: Signer;
   #open: OpenEpoch;
 
   private constructor(options: LedgerOptions, open: OpenEpoch) {
     this.#options = options;
+    this.#signer = nativeSigner(options.validatorSeed);
     this.#open = open;
   }
 
@@ -105,7 +109,7 @@ export class Ledger {
         audit: accepted.audit,
         issuedAtMs: options.now(),
       },
-      options.validatorSeed,
+      this.#signer,
     );
     await tx
       .insertInto('receipts')
