@@ -16,7 +16,7 @@ export type Proposal = {
   /** The largest difference between any two honest backends. */
   worst: number;
   relativeL2: number;
-  /** False when MARGIN times the worst is more than MOST: then honest tabs may be refused, and the model needs a look. */
+  /** False when MARGIN times the worst is more than MOST, so that other adapters get less room than they should. */
   fits: boolean;
   wasmLane?: Model['wasmLane'];
 };
