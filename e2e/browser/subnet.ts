@@ -83,8 +83,12 @@ export async function createSubnet(
       }
     },
     balanceOf(account) {
-      const [row] = subnet.query('select amount from balances where account = ?', account ?? '');
-      return typeof row?.['amount'] === 'string' ? BigInt(row['amount']) : 0n;
+      const name = account ?? '';
+      return [
+        ...subnet.query('select amount from balances where account = ?', name),
+        // What has not vested yet is the account's all the same.
+        ...subnet.query('select amount from lots where ended_epoch is null and account = ?', name),
+      ].reduce((sum, { amount }) => sum + BigInt(String(amount)), 0n);
     },
     async remove() {
       await subnet.stop();

@@ -9,6 +9,7 @@ import { MECHANISMS, TRUST_POLICY } from '../config.ts';
 import { singleValidatorConsensus } from '../consensus/consensus.ts';
 import { loadOrCreateKeys } from '../keys/keys.ts';
 import { subnetOf } from '../ledger/epoch-rows.ts';
+import { accountFunds } from '../ledger/queries.ts';
 import { replayLedger } from '../ledger/replay.ts';
 import { Store } from '../store/store.ts';
 import { ledgerFile } from '../validator.ts';
@@ -20,14 +21,14 @@ export const ledgerCommand = (): Command =>
   new Command('ledger')
     .description('Read the ledger of a node, running or not.')
     .addCommand(
-      sub('accounts', 'Balances, largest first.').action((flags: Flags) =>
+      sub('accounts', 'Balances and what has still to vest, largest first.').action((flags: Flags) =>
         withStore(flags, async (store) => {
-          const rows = await store.db.selectFrom('balances').selectAll().execute();
-          rows.sort((a, b) => (BigInt(b.amount) > BigInt(a.amount) ? 1 : -1));
+          const rows = await accountFunds(store.db);
           if (flags.json) return printJson(rows);
           print(
             rows.map(
-              ({ account, amount }) => `${account.padEnd(64)}  ${formatCredits(BigInt(amount)).padStart(16)}`,
+              ({ account, amount, held }) =>
+                `${account.padEnd(64)}  ${formatCredits(BigInt(amount)).padStart(16)}  ${formatCredits(BigInt(held)).padStart(16)} in escrow`,
             ),
             'No credits yet: no epoch with verified work has closed.',
           );

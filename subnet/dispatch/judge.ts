@@ -5,7 +5,7 @@ import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import { errorText, type Outcome } from '../../protocol/outcome.ts';
-import { refusal, type RefusalCode } from '../../protocol/refusal.ts';
+import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Faults } from '../faults.ts';
 import type { Evidence, Weight } from '../kinds/kind.ts';

@@ -33,6 +33,27 @@ export async function funds(db: Db, openEpoch: number, account: AccountId): Prom
   return { spendable: BigInt(balance?.amount ?? '0'), held, forfeited };
 }
 
+/** Every account with its spendable and its held base units, as decimal text; largest first. */
+export async function accountFunds(db: Db): Promise<{ account: string; amount: string; held: string }[]> {
+  const balances = await db.selectFrom('balances').selectAll().execute();
+  const lots = await db
+    .selectFrom('lots')
+    .select(['account', 'amount'])
+    .where('ended_epoch', 'is', null)
+    .execute();
+  const held = new Map<string, bigint>();
+  for (const { account, amount } of lots) held.set(account, (held.get(account) ?? 0n) + BigInt(amount));
+  const spendable = new Map(balances.map(({ account, amount }) => [account, BigInt(amount)]));
+  return [...new Set([...spendable.keys(), ...held.keys()])]
+    .map((account) => ({ account, amount: spendable.get(account) ?? 0n, held: held.get(account) ?? 0n }))
+    .sort((a, b) => (b.amount + b.held > a.amount + a.held ? 1 : -1))
+    .map(({ account, amount, held: rest }) => ({
+      account,
+      amount: amount.toString(),
+      held: rest.toString(),
+    }));
+}
+
 /** Verified work of an account in the open epoch, by kind. */
 export async function pending(
   db: Db,
