@@ -224,7 +224,7 @@ export const en = {
       'A result was out of tolerance. That proves nothing yet: every unit of its kind is checked until enough in a row have passed.',
     newcomer:
       'New here: every unit is checked. The more unvested work a tab has to lose, the less often it is.',
-    good: 'In good standing. What a tab has to lose keeps it honest, so that few of its units need checking.',
+    good: 'In good standing. The more work is held back, the fewer units are checked.',
     unknown: '–',
     checked: 'Checked',
     every: 'every unit is checked',
