@@ -35,12 +35,12 @@ function nudgeOne(nth: number): Substitution {
   };
 }
 
-/** The largest tensor of weights, with its sign turned: a file that somebody has tampered with, and that still loads. */
-function turnLargest(file: Uint8Array): Uint8Array {
+/** The largest tensor of weights, half as large again: a file that somebody has tampered with, and that still loads. */
+function scaleLargest(file: Uint8Array): Uint8Array {
   let most = 0;
   withWeights(file, ({ values }) => void (most = Math.max(most, values.length)));
   return withWeights(file, ({ values }) => {
-    if (values.length === most) values.forEach((value, i) => (values[i] = -value));
+    if (values.length === most) values.forEach((value, i) => (values[i] = 1.5 * value));
   });
 }
 
@@ -50,7 +50,7 @@ export const SUBSTITUTIONS = {
   int8: (file) => withWeights(file, ({ values }) => quantise(values, 127)),
   int4: (file) => withWeights(file, ({ values }) => quantise(values, 7)),
   pruned: (file) => withWeights(file, ({ values }) => prune(values)),
-  tampered: turnLargest,
+  tampered: scaleLargest,
 } as const satisfies Record<string, Substitution>;
 export type SubstitutionName = keyof typeof SUBSTITUTIONS;
 

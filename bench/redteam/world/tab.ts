@@ -53,6 +53,11 @@ export class RedTab {
     this.#options = options;
   }
 
+  /** A stream with nothing on it yet. */
+  dial(protocol: string): Promise<Stream> {
+    return this.#options.dial(protocol);
+  }
+
   hello(): Hello {
     const { identity, subnet, models, hello } = this.#options;
     return {

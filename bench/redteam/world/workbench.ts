@@ -7,6 +7,7 @@ import type { Model } from '../../../protocol/manifest.ts';
 import type { Tensor } from '../../../protocol/tensor.ts';
 import { openSession, runSession } from '../../../subnet/kinds/infer/recompute/session.ts';
 import { openCatalogue, type Catalogue } from '../../../subnet/models/catalogue.ts';
+import { withInterior } from '../../../subnet/models/interior.ts';
 import { Random } from '../../../subnet/models/random.ts';
 import type { SampleSource } from '../../../subnet/models/source.ts';
 import { sourceOf } from '../../../subnet/models/sources.ts';
@@ -116,7 +117,13 @@ export class Workbench {
     if (backend === 'wasm') return await openSession({ path, sha256: model.sha256 });
     // One thread, as in a browser; its order of additions is its own all the same.
     if (backend === 'native') return await NativeSession.create(path, { intraOpNumThreads: 1 });
-    const bytes = altered(new Uint8Array(await readFile(path)), backend);
+    // Interior outputs are a second graph at the end of the file, which not every reader of protocol buffers merges.
+    const tail = withInterior(new Uint8Array(0), model.interior ?? []).length;
+    const original = new Uint8Array(await readFile(path)).subarray(
+      0,
+      model.interior === undefined ? undefined : -tail,
+    );
+    const bytes = withInterior(altered(original, backend), model.interior ?? []);
     const file = join(this.folder, `${model.name}.${backend}.onnx`);
     await writeFile(file, bytes);
     return await openSession({ path: file, sha256: sha256Hex(bytes) });

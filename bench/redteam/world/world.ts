@@ -31,6 +31,7 @@ import { serveWork } from '../../../subnet/net/work.ts';
 import { Store } from '../../../subnet/store/store.ts';
 import type { Identity } from '../../../e2e/testing/identity.ts';
 import { CostMeter } from './cost-meter.ts';
+import type { Ground, Line, Lot } from './ground.ts';
 import { identityOf, seedOf } from './identities.ts';
 import { memoryStreams } from './memory-stream.ts';
 import { RedTab, type Hello } from './tab.ts';
@@ -60,14 +61,11 @@ export type WorldOptions = {
   costs?: CostMeter;
 };
 
-/** What a tab is to the validator while it is connected. */
-export type Line = { tab: RedTab; connection: Connection; hangUp: () => void };
-
 /**
  * A real validator (codec, limits, dispatcher, judge, trust, ledger, SQLite) whose streams stay in this process and whose clock is
  * turned by hand, so that a run is a function of its seed.
  */
-export class World {
+export class World implements Ground {
   readonly core: Core;
   readonly store: Store;
   readonly costs: CostMeter;
@@ -159,15 +157,13 @@ export class World {
       connection.status = 'closed';
       this.core.tabs.leave(identity.peer);
     };
-    return { tab, connection: connection as Connection, hangUp };
+    return { tab, hangUp };
   }
 
-  /** Time goes by: rate limits fill up again. */
   pass(units: number): void {
     this.#clock.nowMs += units * UNIT_MS;
   }
 
-  /** Does the audits that are due after their verdicts, and settles. One slot long, whatever it held. */
   async closeEpoch(): Promise<void> {
     const { ledger, rechecks } = this.core;
     await rechecks.drain();
@@ -176,7 +172,6 @@ export class World {
     await rechecks.drain();
   }
 
-  /** Closes epochs without work until everything has vested or lapsed. */
   async settle(): Promise<void> {
     for (let i = 0; i < this.policy.vestingEpochs + 2; i++) {
       this.pass(1);
@@ -184,7 +179,6 @@ export class World {
     }
   }
 
-  /** What the timer of a lease does when its deadline has passed. */
   async expire(taskId: Uint8Array): Promise<void> {
     const lease: HeldLease | undefined = this.core.leases.held(taskId);
     if (lease === undefined) return;
@@ -196,7 +190,6 @@ export class World {
     return this.core.ledger.current.epoch;
   }
 
-  /** The epoch in which a peer's failure was first proven; null when none was. */
   async provenIn(peer: PeerId): Promise<number | null> {
     const row = await this.store.db
       .selectFrom('penalties')
@@ -206,14 +199,23 @@ export class World {
     return row?.epoch ?? null;
   }
 
-  /** What a peer earned by epoch, in base units: `lost` is what was forfeited of it. */
-  async lotsOf(peer: PeerId): Promise<Map<number, { amount: number; lost: boolean }>> {
+  async revokedOf(peer: PeerId): Promise<number> {
+    const row = await this.store.db
+      .selectFrom('tasks')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('peer', '=', peer)
+      .where('revoked', 'is not', null)
+      .executeTakeFirstOrThrow();
+    return row.count;
+  }
+
+  async lotsOf(peer: PeerId): Promise<Map<number, Lot>> {
     const rows = await this.store.db
       .selectFrom('lots')
       .select(['epoch', 'amount', 'ended_as'])
       .where('peer', '=', peer)
       .execute();
-    const lots = new Map<number, { amount: number; lost: boolean }>();
+    const lots = new Map<number, Lot>();
     for (const { epoch, amount, ended_as } of rows) {
       const before = lots.get(epoch);
       const lost = ended_as === 'forfeit';

@@ -1,0 +1,28 @@
+import { parseArgs } from 'node:util';
+import { runRedTeam } from './red-team.ts';
+import { writeReport } from './report.ts';
+
+/**
+ * The red team: npm run -s redteam -- [--attackers a,b] [--units N] [--seed S] [--json] [--full]
+ * Exits with 1 when something that must hold does not.
+ */
+const { values } = parseArgs({
+  options: {
+    attackers: { type: 'string' },
+    units: { type: 'string' },
+    seed: { type: 'string', default: 'gridtab' },
+    json: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+  },
+});
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const report = await runRedTeam({
+  full: values.full,
+  seed: values.seed,
+  say,
+  ...(values.attackers === undefined ? {} : { attackers: values.attackers.split(',') }),
+  ...(values.units === undefined ? {} : { units: Number(values.units) }),
+});
+await writeReport(report, { json: values.json, keep: values.full && values.attackers === undefined });
+process.exit(report.broken.length === 0 ? 0 : 1);
