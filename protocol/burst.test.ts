@@ -89,7 +89,7 @@ describe('estimateRate', () => {
     expect(rateDeviation(1024)).toBeCloseTo(0.0313, 4);
   });
 
-  it.each([3, 16, 128, 1024])('covers the true rate in 95 %% of simulated bursts, m = %i', (m) => {
+  it.each([3, 16, 128, 1024])('covers the true rate in nineteen of twenty simulated bursts, m = %i', (m) => {
     const next = mulberry32(m);
     const runs = 4000;
     const hashes = 2 ** 22;
