@@ -113,10 +113,19 @@ describe.each([
     const running = worker.run(unit);
     const burst = await worker.burst(PREIMAGE, 200, 64);
     const other = worker.run(task(5, EASY, 10));
-    expect(unpackShares(burst.ok ? burst.value : new Uint8Array())).toHaveLength(64);
+    if (!burst.ok) throw new Error(`${burst.code}: ${burst.message}`);
+    expect(unpackShares(burst.value)).toHaveLength(64);
     expect(await other).toMatchObject({ ok: false, code: 'UNSUPPORTED' });
     const result = { kind: 'hash', body: { nonces: await shares(unit) } };
     expect(await running).toMatchObject({ ok: true, value: { result } });
+  });
+
+  it('does not make a burst wait for a hash unit that takes minutes', async () => {
+    const long = task(7, HOPELESS, 2 ** 30);
+    const running = worker.run(long);
+    expect(await worker.burst(PREIMAGE, 200, 64)).toMatchObject({ ok: true });
+    await worker.cancel(long.taskId);
+    expect(await running).toMatchObject({ ok: false, code: 'ABORTED' });
   });
 
   it('makes later units wait for a burst, and refuses a second one beside it', async () => {
