@@ -62,6 +62,7 @@ export type Arena = {
   players: readonly Player[];
   /** Honest tabs of the same speed, whose pay everybody's is compared with. */
   references: readonly Identity[];
+  referenceHello?: Partial<Hello>;
   unitsPerEpoch: number;
   /** Units after which a player ends, caught or not. */
   maxUnits: number;

@@ -48,6 +48,32 @@ export function markdownOf(report: RedTeamReport): string {
       ['attacker', 'what it does', 'tries', 'not refused', 'refused with'],
       report.attempts.map((one) => row(one.name, one.what, one.tries, one.succeeded, codes(one.codes))),
     ),
+    '## What an audit misses',
+    '',
+    'Every unit is audited here. Tampering inside of the tolerance cannot be told from rounding: it is missed, and listed as such.',
+    '',
+    ...table(
+      ['tampering', 'what', 'units', 'missed', 'miss rate', 'predicted', 'refused with'],
+      report.probes.map((one) =>
+        row(
+          one.name,
+          one.what,
+          one.units,
+          one.missed,
+          `${percent(one.missRate)} [${percent(one.interval.low)}, ${percent(one.interval.high)}]`,
+          one.predicted === null ? '–' : percent(one.predicted),
+          codes(one.codes),
+        ),
+      ),
+    ),
+    '## Honest work under many names and false claims',
+    '',
+    ...table(
+      ['attacker', 'what', 'units', 'reward per unit of work'],
+      report.crowds.map(({ name, what, units, ratio }) =>
+        row(name, what, units, `${number(ratio.mean)} [${number(ratio.low)}, ${number(ratio.high)}]`),
+      ),
+    ),
     '## Control: a validator that pays whatever it is sent',
     '',
     ...table(

@@ -8,6 +8,8 @@ import { runForgers, type ForgerRun } from './attackers/run-forgers.ts';
 import { ATTEMPTS, runAttempts, type AttemptReport } from './attackers/attempts.ts';
 import { runHonest, type HonestReport } from './honest.ts';
 import { costOf, type CostReport } from './costs.ts';
+import { runProbes, type ProbeReport } from './attackers/probes.ts';
+import { runCrowds, type CrowdReport } from './attackers/crowd.ts';
 import { CostMeter } from './world/cost-meter.ts';
 import { Workbench } from './world/workbench.ts';
 
@@ -28,6 +30,9 @@ export type RedTeamReport = {
   intervals: { family: number; each: number; count: number };
   forgers: ForgerReport[];
   attempts: AttemptReport[];
+  /** What slips through when every unit is audited: of Tier T, this cannot be caught. */
+  probes: ProbeReport[];
+  crowds: CrowdReport[];
   control: ControlReport[];
   honest: HonestReport | null;
   costs: CostReport;
@@ -69,6 +74,11 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
     const reports = runs.map((run) => reportForger(run, seed, each));
     say(`refusals: ${attempts.map(({ name }) => name).join(', ')}`);
     const refused = await runAttempts(attempts, { bench, seed, checks: 'on' });
+    const wide = attackers === undefined;
+    if (wide) say('what an audit misses');
+    const probes = wide ? await runProbes({ bench, seed, units: full ? 400 : 24, confidence: each }) : [];
+    if (wide) say('many names, and claims');
+    const crowds = wide ? await runCrowds({ bench, seed, units: full ? 1_200 : 100, confidence: each }) : [];
     say('control: the same attacks on a validator that pays whatever it is sent');
     const control = await runControl(forgers, bench, seed);
     const let_in = await runAttempts(attempts, { bench, seed, checks: 'off' });
@@ -81,7 +91,7 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
       })),
     );
     let honest: HonestReport | null = null;
-    if (attackers === undefined) {
+    if (wide) {
       say('honest tabs');
       honest = await runHonest({ bench, seed, units: full ? 12_000 : 600, costs });
     }
@@ -99,6 +109,8 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
       intervals: { family: 0.95, each, count },
       forgers: reports,
       attempts: refused,
+      probes,
+      crowds,
       control,
       honest,
       costs: costOf(bench, costs),

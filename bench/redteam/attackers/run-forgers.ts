@@ -15,8 +15,8 @@ import type { Forger, Size } from './forgers.ts';
 
 /** Units of every tab between two closings: eight epochs until a unit has vested. */
 const UNITS_PER_EPOCH = 25;
-/** Honest tabs beside the attackers, whose pay theirs is compared with: their average shakes half as much as one. */
-const REFERENCES = 4;
+/** Honest tabs beside the attackers, whose pay theirs is compared with: their average shakes less than one. */
+const REFERENCES = 3;
 
 export type ForgerRun = {
   forger: Forger;

@@ -35,6 +35,7 @@ export class Workbench {
   readonly #seed: string;
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #computed = new Map<string, Promise<Computed>>();
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #sources = new Map<string, SampleSource>();
   /** Milliseconds of each first run on WebAssembly, by model: what a unit costs a tab on this machine. */
   readonly runMs = new Map<string, number[]>();
@@ -79,7 +80,9 @@ export class Workbench {
     const key = `${backend} ${model.name} ${hash('sha256', inputs[0]?.data ?? new Uint8Array())}`;
     let found = this.#computed.get(key);
     if (found === undefined) {
-      found = this.#run(model, inputs, backend);
+      // One after another: onnxruntime-web keeps what it gives back in one place.
+      found = this.#turn.then(() => this.#run(model, inputs, backend));
+      this.#turn = found.catch(() => undefined);
       this.#computed.set(key, found);
     }
     return await found;
