@@ -15,6 +15,7 @@ function spoiled(spoil: (nonces: number[]) => number[]): HashEngine {
       const found = await honest.search(job, signal);
       return found.ok ? ok(spoil(found.value)) : found;
     },
+    sweep: (...job) => honest.sweep(...job),
     destroy: () => undefined,
   };
 }
