@@ -31,7 +31,14 @@ export type Situation = {
 /** Plays one tab. Null ends its career. */
 export type Play = (situation: Situation) => Promise<Move | null>;
 
-export type Player = { identity: Identity; provider: Provider; hello?: Partial<Hello>; play: Play };
+/** `pace`: units in an epoch over those of everybody else. */
+export type Player = {
+  identity: Identity;
+  provider: Provider;
+  hello?: Partial<Hello>;
+  play: Play;
+  pace?: number;
+};
 
 /** What became of a player. Units count from 1. */
 export type Career = {
@@ -39,6 +46,8 @@ export type Career = {
   accepted: number;
   forged: number;
   forgedAccepted: number;
+  /** Forged units that an audit passed. */
+  forgedPassed: number;
   /** The unit that was the first to be refused after an audit, or null. */
   caughtAt: number | null;
   provenAt: number | null;
@@ -79,6 +88,7 @@ export async function runArena(arena: Arena): Promise<{ careers: Career[]; refer
   const honest = references.map((identity, i): Player => ({
     identity,
     provider: 'webgpu',
+    ...(arena.referenceHello === undefined ? {} : { hello: arena.referenceHello }),
     play: (at) => honestMove(at, REFERENCE_BACKENDS[i % REFERENCE_BACKENDS.length] ?? 'wasm'),
   }));
   const open = (player: Player) => Seat.open(arena, player);
@@ -104,6 +114,7 @@ class Seat {
     accepted: 0,
     forged: 0,
     forgedAccepted: 0,
+    forgedPassed: 0,
     caughtAt: null,
     provenAt: null,
     revoked: 0,
@@ -138,7 +149,8 @@ class Seat {
   async round(): Promise<void> {
     const { unitsPerEpoch, maxUnits } = this.#arena;
     // A validator that ran out of patience gives nothing more in this epoch.
-    for (let i = 0; i < unitsPerEpoch && !this.over && this.career.units < maxUnits; i++) await this.#unit();
+    const units = Math.floor(unitsPerEpoch * (this.#player.pace ?? 1));
+    for (let i = 0; i < units && !this.over && this.career.units < maxUnits; i++) await this.#unit();
   }
 
   /** Whether an audit after the verdict has proven something. */
@@ -198,6 +210,7 @@ class Seat {
       const { threshold, drawn } = receipt.value.audit;
       career.rates.push(probabilityOf(threshold));
       if (drawn) career.audits += 1;
+      if (drawn && move.forged) career.forgedPassed += 1;
       return;
     }
     const code = verdict?.code ?? this.#work.refused ?? 'ENDED';

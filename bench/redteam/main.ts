@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { runRedTeam } from './red-team.ts';
+import { freezeThresholds } from './thresholds.ts';
 import { writeReport } from './report.ts';
 
 /**
- * The red team: npm run -s redteam -- [--attackers a,b] [--units N] [--seed S] [--json] [--full]
+ * The red team: npm run -s redteam -- [--attackers a,b] [--units N] [--seed S] [--json] [--full] [--freeze]
  * Exits with 1 when something that must hold does not.
  */
 const { values } = parseArgs({
@@ -13,10 +14,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: 'gridtab' },
     json: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
+    freeze: { type: 'boolean', default: false },
   },
 });
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+if (values.freeze) {
+  say(`frozen: ${await freezeThresholds()}`);
+  process.exit(0);
+}
 const report = await runRedTeam({
   full: values.full,
   seed: values.seed,

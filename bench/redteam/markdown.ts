@@ -21,7 +21,7 @@ export function markdownOf(report: RedTeamReport): string {
   const lines = [
     '# Red team',
     '',
-    `Seed \`${report.seed}\`, ${report.full ? 'the full run' : 'a quick run'}. Each of the ${intervals.count} intervals has ${percent(intervals.each)} confidence, so that all hold together with ${percent(intervals.family)} (Bonferroni).`,
+    `Seed \`${report.seed}\`, ${report.full ? 'the full run' : 'a quick run'}. Thresholds frozen beforehand: sha256 \`${report.thresholds}\`. Each of the ${intervals.count} intervals has ${percent(intervals.each)} confidence, so that all hold together with ${percent(intervals.family)} (Bonferroni).`,
     '',
     '## Forged inference',
     '',

@@ -10,6 +10,7 @@ import { runHonest, type HonestReport } from './honest.ts';
 import { costOf, type CostReport } from './costs.ts';
 import { runProbes, type ProbeReport } from './attackers/probes.ts';
 import { runCrowds, type CrowdReport } from './attackers/crowd.ts';
+import { checkThresholds } from './thresholds.ts';
 import { CostMeter } from './world/cost-meter.ts';
 import { Workbench } from './world/workbench.ts';
 
@@ -27,6 +28,8 @@ export type ControlReport = { name: string; forged: number; accepted: number; su
 export type RedTeamReport = {
   full: boolean;
   seed: string;
+  /** SHA-256 of thresholds.json, checked before the first attacker and after the last. */
+  thresholds: string;
   intervals: { family: number; each: number; count: number };
   forgers: ForgerReport[];
   attempts: AttemptReport[];
@@ -55,6 +58,7 @@ const NOT_RUN = [
 export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport> {
   const startMs = performance.now();
   const { full, seed, attackers, say } = options;
+  const thresholds = await checkThresholds();
   const chosen = <T extends { name: string }>(all: readonly T[]): T[] =>
     all.filter(({ name }) => attackers === undefined || attackers.includes(name));
   const forgers = chosen(FORGERS);
@@ -95,17 +99,23 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
       say('honest tabs');
       honest = await runHonest({ bench, seed, units: full ? 12_000 : 600, costs });
     }
+    if ((await checkThresholds()) !== thresholds)
+      throw new Error('the thresholds changed while attackers ran');
     const broken = [
       ...reports.flatMap(({ name, broken: all }) => all.map((text) => `${name}: ${text}`)),
       ...refused.flatMap(({ name, broken: all }) => all.map((text) => `${name}: ${text}`)),
       ...control
         .filter(({ succeeded }) => !succeeded)
         .map(({ name }) => `${name}: failed where nothing is checked`),
+      ...(full ? crowds.filter(({ ratio }) => ratio.low > 1) : []).map(
+        ({ name }) => `${name}: pays more than honest work under one name`,
+      ),
       ...(honest?.broken ?? []).map((text) => `honest tabs: ${text}`),
     ];
     return {
       full,
       seed,
+      thresholds,
       intervals: { family: 0.95, each, count },
       forgers: reports,
       attempts: refused,

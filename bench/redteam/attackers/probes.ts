@@ -1,4 +1,4 @@
-import { hexToBytes } from '../../../protocol/bytes.ts';
+import { equalBytes, hexToBytes } from '../../../protocol/bytes.ts';
 import type { Model } from '../../../protocol/manifest.ts';
 import { float32Tensor, float32Values, type Tensor } from '../../../protocol/tensor.ts';
 import { compareOutputs } from '../../../subnet/kinds/infer/compare.ts';
@@ -9,13 +9,14 @@ import { honestMove, inferMove } from '../moves.ts';
 import { clopperPearson, type Interval } from '../statistics/intervals.ts';
 import { identityOf } from '../world/identities.ts';
 import { resultOf, type Hello } from '../world/tab.ts';
-import { WEIGHT_COPIES, type Workbench } from '../world/workbench.ts';
+import { WEIGHT_COPIES, type Computed, type Workbench } from '../world/workbench.ts';
 import { World, type WorldOptions } from '../world/world.ts';
 
 /** What slips through an audit: every unit is audited here, so this is the audit's own power, d. */
 export type ProbeReport = {
   name: string;
   what: string;
+  /** Units whose outputs had changed. */
   units: number;
   missed: number;
   missRate: number;
@@ -69,7 +70,9 @@ async function runProbe(
   });
   const random = Random.from({ domain: 'gridtab/redteam/probe/1', seed, name });
   const codes: Record<string, number> = {};
+  const broken: string[] = [];
   let missed = 0;
+  let changed = 0;
   try {
     const { tab } = world.connect(await identityOf(seed, `probe-${name}`), hello);
     const work = await tab.start();
@@ -81,20 +84,34 @@ async function runProbe(
       const move = await play({ lease, index, sinceRefusal: 0, bench }, random);
       work.show = () => move.shown;
       const verdict = await work.submit(resultOf(lease.taskId, move.result, provider));
+      if (!move.forged) {
+        if (verdict?.type !== 'accepted') broken.push(`a right result was refused: ${verdict?.code}`);
+        continue;
+      }
+      changed += 1;
       if (verdict?.type === 'accepted') missed += 1;
       else codes[verdict?.code ?? 'ENDED'] = (codes[verdict?.code ?? 'ENDED'] ?? 0) + 1;
     }
   } finally {
     await world.close();
   }
-  const interval = clopperPearson(missed, units, confidence);
+  const interval = clopperPearson(missed, changed, confidence);
   const predicted = must !== undefined && 'predicted' in must ? must.predicted : null;
-  const broken: string[] = [];
   if (must !== undefined && 'none' in must && missed > 0)
-    broken.push(`${missed} of ${units} slipped through`);
+    broken.push(`${missed} of ${changed} slipped through`);
   if (predicted !== null && (predicted < interval.low || predicted > interval.high))
-    broken.push(`${missed} of ${units} slipped through; theory says ${predicted.toFixed(3)}`);
-  return { name, what, units, missed, missRate: missed / units, interval, predicted, codes, broken };
+    broken.push(`${missed} of ${changed} slipped through; theory says ${predicted.toFixed(3)}`);
+  return {
+    name,
+    what,
+    units: changed,
+    missed,
+    missRate: changed === 0 ? 0 : missed / changed,
+    interval,
+    predicted,
+    codes,
+    broken,
+  };
 }
 
 function probesOf(bench: Workbench): Probe[] {
@@ -105,7 +122,7 @@ function probesOf(bench: Workbench): Probe[] {
 const fractions = (model: Model): Probe[] =>
   FRACTIONS.map((fraction) => ({
     name: `${model.name}-${fraction}-tolerance`,
-    what: `outputs moved by ${fraction} of the tolerance`,
+    what: `outputs moved by ${fraction} of the tolerance, by one who has computed them`,
     world: { models: [model.name] },
     provider: 'webgpu',
     play: async (at, random) => {
@@ -141,6 +158,12 @@ function moved(outputs: readonly Tensor[], { tolerance }: Model, fraction: numbe
   return shift(scale);
 }
 
+/** A weight may lie in a branch that is not taken: then nothing has changed. */
+const sameBits = (a: Computed, b: Computed): boolean =>
+  [...a.outputs, ...a.interior].every((tensor, i) =>
+    equalBytes(tensor.data, [...b.outputs, ...b.interior][i]?.data ?? new Uint8Array(0)),
+  );
+
 /** One weight off by 5 %, held to the tolerance and, on WebAssembly, to equality. */
 function weights(model: Model): Probe[] {
   const artefact = model.wasmLane?.artefacts[0];
@@ -148,7 +171,10 @@ function weights(model: Model): Probe[] {
     const { unit } = at.lease;
     if (unit.kind !== 'infer') throw new Error('no inference unit');
     const backend = `weight-${random.below(WEIGHT_COPIES)}` as const;
-    return inferMove(await at.bench.compute(unit.spec.model, unit.input.tensors, backend), true);
+    const { model: spec } = unit.spec;
+    const altered = await at.bench.compute(spec, unit.input.tensors, backend);
+    const honest = await at.bench.compute(spec, unit.input.tensors, 'wasm');
+    return inferMove(altered, !sameBits(altered, honest));
   };
   const probe = (lane: string, rest: Pick<Probe, 'provider' | 'hello'>): Probe => ({
     name: `${model.name}-one-weight-${lane}`,
@@ -156,6 +182,7 @@ function weights(model: Model): Probe[] {
     world: { models: [model.name] },
     play,
     ...rest,
+    ...(lane === 'wasm' ? { must: { none: true as const } } : {}),
   });
   if (artefact === undefined || model.wasmLane === undefined)
     return [probe('tolerance', { provider: 'webgpu' })];
