@@ -253,6 +253,29 @@ describe('an inference result', () => {
     expect(await cheat((outputs) => edited(outputs, (v) => v.fill(3e38)))).toBe('OUT_OF_TOLERANCE');
   });
 
+  it('that was proven wrong is shown with its evidence, to the tab whose unit it was', async () => {
+    const task = await lease('infer');
+    const { result: honest } = await computer.run(task);
+    if (honest.kind !== 'infer') throw new Error('no inference result');
+    const outputs = edited(honest.body.outputs, (v) => v.fill(0.25));
+    const wrong: ResultBody = { kind: 'infer', body: { ...honest.body, outputs } };
+    expect(await refusalOf(resultOf(task.taskId, wrong))).toBe('OUT_OF_TOLERANCE');
+    const shown = await mallory.ask({ type: 'evidence', taskId: task.taskId });
+    expect(shown).toMatchObject({ type: 'evidence', state: 'rejected' });
+    const evidence: unknown = JSON.parse(shown.type === 'evidence' ? shown.evidence : '{}');
+    expect(evidence).toMatchObject({
+      method: 'relativeL2',
+      lane: 'tolerance',
+      model: expect.any(String),
+      recomputeMs: expect.any(Number),
+    });
+    expect((await mallory.standing()).kinds.find(({ kind }) => kind === 'infer')).toMatchObject({
+      auditPpm: 1_000_000,
+    });
+    const another = await mallory.ask({ type: 'evidence', taskId: new Uint8Array(32) });
+    expect(another).toMatchObject({ type: 'refused', code: 'NOT_FOUND' });
+  });
+
   it('of another shape, name or number is refused', async () => {
     expect(await cheat((outputs) => outputs.map((t) => ({ ...t, dims: [...t.dims, 1] })))).toBe(
       'WRONG_SHAPE',

@@ -139,6 +139,45 @@ it('settles credits, and shows what the ledger says', async () => {
   await moreAccepted(tab, 'hash');
 });
 
+it('shows how the validator sees it: audits, escrow, and a hash rate proven by a timed burst', async () => {
+  const { standing, credits } = await waitForState(
+    tab,
+    (s) => s.standing !== null && s.standing.burst !== null && s.standing.kinds.some((k) => k.passed > 0),
+    PATIENCE_MS,
+    'a standing with a burst',
+  );
+  const infer = standing?.kinds.find(({ kind }) => kind === 'infer');
+  // A newcomer passes every audit it gets, and has everything in escrow.
+  expect(infer).toMatchObject({ failed: 0, suspect: false });
+  expect(infer?.unvested).toBe(infer?.accepted);
+  expect(standing).toMatchObject({ strikes: 0, punishedUntilEpoch: 0, forfeited: '0' });
+  expect(standing?.burst?.rate).toBeGreaterThan(10_000);
+  expect(BigInt(credits.held)).toBeGreaterThan(0n);
+  await tab.page.getByRole('heading', { name: 'Standing' }).scrollIntoViewIfNeeded();
+});
+
+it('shows what stands behind a verdict', async () => {
+  await tab.page
+    .getByRole('button', { name: /Evidence/ })
+    .first()
+    .click();
+  const { evidence } = await waitForState(tab, (s) => s.evidence?.status === 'here', PATIENCE_MS, 'evidence');
+  expect(evidence).toMatchObject({ status: 'here', state: 'accepted' });
+});
+
+it('is counted by the node: audits and what they cost', async () => {
+  const text = await (await fetch(`${subnet.url}/metrics`)).text();
+  const sum = (metric: string): number =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith(metric))
+      .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+  expect(sum('gridtab_tabs ')).toBe(1);
+  expect(sum('gridtab_audits_total{')).toBeGreaterThan(0);
+  expect(sum('gridtab_audit_failures_total{')).toBe(0);
+  expect(sum('gridtab_verification_cpu_seconds_total{')).toBeGreaterThan(0);
+});
+
 const exportedReceipts = v.object({
   format: v.literal('gridtab-receipts/1'),
   receipts: v.array(v.object({ taskId: hex(32), payload: v.string(), signature: hex(64) })),

@@ -194,6 +194,23 @@ export class Client {
     return { settled, pendingUnits: pending.reduce((sum, { units }) => sum + units, 0) };
   }
 
+  /** How the validator sees this peer. */
+  async standing(): Promise<Extract<LedgerFromNode, { type: 'standing' }>> {
+    const reply = await this.ask({ type: 'standing' });
+    if (reply.type !== 'standing') throw new Error(`no standing: ${JSON.stringify(reply)}`);
+    return reply;
+  }
+
+  /** One question on a ledger stream of its own, with whatever is answered. */
+  async ask(question: LedgerFromTab): Promise<LedgerFromNode> {
+    const wire = await this.openLedger();
+    await wire.send(question);
+    const reply = await wire.next();
+    await wire.close();
+    if (reply?.ok !== true) throw new Error(`no answer: ${JSON.stringify(reply)}`);
+    return reply.value;
+  }
+
   async close(): Promise<void> {
     await this.node.stop();
   }
