@@ -159,7 +159,7 @@ async function runControl(
   bench: Workbench,
   seed: string,
 ): Promise<ControlReport[]> {
-  const bold = forgers.map(({ leaveAfter: _, ...forger }): Forger => ({ ...forger, warm: 0 }));
+  const bold = forgers.map((forger): Forger => ({ ...forger, warm: 0 }));
   const reports: ControlReport[] = [];
   for (const group of byModels(bold)) {
     const size = ({ share }: Forger): Size => ({ trials: 1, maxUnits: Math.ceil(4 / share) + 10 });

@@ -10,7 +10,7 @@ import { CATALOGUE_FILE } from '../../subnet/models/catalogue.ts';
 /** Written by `--freeze` alone, before any attacker runs. */
 export const THRESHOLDS_FILE = new URL('thresholds.json', import.meta.url);
 
-/** Everything by which the validator tells honest from forged, as the code at hand has it. JSON with keys in one order. */
+/** Everything by which the validator tells honest from forged, as the code at hand has it: JSON with keys in one order. */
 export async function currentThresholds(): Promise<string> {
   const catalogue = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
   const values = {
@@ -25,7 +25,7 @@ export async function currentThresholds(): Promise<string> {
       wasmLane: wasmLane ?? null,
     })),
   };
-  return `${JSON.stringify(values, null, 2)}\n`;
+  return JSON.stringify(values);
 }
 
 export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -33,13 +33,14 @@ export const sha256Of = (text: string): string => createHash('sha256').update(te
 /** Freezes what the code has now. Gives its SHA-256. */
 export async function freezeThresholds(): Promise<string> {
   const text = await currentThresholds();
-  await writeFile(THRESHOLDS_FILE, text);
+  await writeFile(THRESHOLDS_FILE, `${JSON.stringify(JSON.parse(text), null, 2)}\n`);
   return sha256Of(text);
 }
 
 /** The SHA-256 of the frozen thresholds. Throws when the code has others: no attacker runs against what was tuned for it. */
 export async function checkThresholds(): Promise<string> {
-  const frozen = await readFile(THRESHOLDS_FILE, 'utf8');
+  // By value: how the file is laid out is a formatter's business.
+  const frozen = JSON.stringify(JSON.parse(await readFile(THRESHOLDS_FILE, 'utf8')));
   if (frozen !== (await currentThresholds())) {
     throw new Error(
       'The thresholds of the code are not those of bench/redteam/thresholds.json. Freeze them anew (--freeze) before any attacker runs, and run all of them again.',

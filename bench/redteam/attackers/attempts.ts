@@ -17,7 +17,7 @@ import { honestMove } from '../moves.ts';
 import type { Ground } from '../world/ground.ts';
 import { identityOf } from '../world/identities.ts';
 import { resultOf, type RedTab } from '../world/tab.ts';
-import { WorkLine, type SentLease } from '../world/work-line.ts';
+import type { SentLease, WorkLine } from '../world/work-line.ts';
 import type { Workbench } from '../world/workbench.ts';
 import { openGround, type Checks } from './run-forgers.ts';
 
