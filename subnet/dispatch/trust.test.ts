@@ -190,6 +190,19 @@ describe('leaving', () => {
     expect(new Set(expected)).toEqual(new Set([0, 1]));
   });
 
+  it('brings an audit for results that were too large to keep, too: their digest was kept', async () => {
+    const dispatch = await open({ auditFloorPpm: 500_000 });
+    const tab = await dispatch.tab(1);
+    await isTrusted(dispatch, tab);
+    for (let i = 0; i < 12; i++) await work(tab);
+    tab.session.detach();
+    const { ledger, store } = dispatch.base;
+    await store.db.deleteFrom('results').execute();
+    for (let i = 0; i < TRUST_POLICY.vestingEpochs; i++) await ledger.closeEpoch();
+    const due = await store.db.selectFrom('tasks').select('task_id').where('recheck', '>', 0).execute();
+    expect(due.length).toBeGreaterThan(0);
+  });
+
   it('does not release what waits for its audit, and loses it when the audit fails', async () => {
     const dispatch = await open({ auditFloorPpm: 0 });
     const tab = await dispatch.tab(1);

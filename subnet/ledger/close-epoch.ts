@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as breathe } from 'node:timers/promises';
 import { concatBytes, sha256 } from '../../protocol/bytes.ts';
 import { epochHash, signEpoch, type EpochHeader } from '../../protocol/epoch.ts';
+import { breather, type Breather } from '../store/breather.ts';
 import type { Tx } from '../store/store.ts';
 import { auditKey } from '../trust/audit-coin.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
@@ -27,8 +27,9 @@ export type ClosedEpoch = {
  * balances, header and successor, or not at all. `reveal` is 32 random bytes for the next beacon.
  */
 export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Array): Promise<ClosedEpoch> {
+  const breathe = breather();
   const open = await openEpochRow(tx, options.auditSecret);
-  const receipts = await digestReceipts(tx, open.epoch);
+  const receipts = await digestReceipts(tx, open.epoch, breathe);
   const previous = await tx
     .selectFrom('epochs')
     .select(['payload', 'signature'])
@@ -36,7 +37,8 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
     .executeTakeFirst();
   const totalBefore = BigInt((await meta(tx, 'issued')) ?? '0');
   const scores = await scoreEpoch(tx, open.epoch);
-  await insertScores(tx, open.epoch, scores);
+  await breathe();
+  await insertScores(tx, open.epoch, scores, breathe);
   const settled = settle({
     issued: totalBefore,
     slots: open.slots,
@@ -47,10 +49,10 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
   });
   const { issued } = settled;
   // Before this epoch's own lots are made: they cannot be due, nor can a punished peer have any.
-  const ended = await endLots(tx, open.epoch, options.policy);
-  await holdLots(tx, lotsOf(open.epoch, settled.lines, scores));
+  const ended = await endLots(tx, open.epoch, options.policy, breathe);
+  await holdLots(tx, lotsOf(open.epoch, settled.lines, scores), breathe);
   const lines = inOrder([...settled.lines, ...ended]);
-  await book(tx, open.epoch, lines);
+  await book(tx, open.epoch, lines, breathe);
   const totalIssued = totalBefore + issued;
   await tx
     .insertInto('meta')
@@ -88,7 +90,7 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
   // The validator's own beacon: bound to everything before, and to a value it did not know while the epoch ran.
   const beacon = sha256(concatBytes(epochHash(header), reveal));
   await clearPending(tx, open.epoch);
-  await markLateAudits(tx, options, open.epoch);
+  await markLateAudits(tx, options, open.epoch, breathe);
   const next = await insertEpoch(tx, open.epoch + 1, beacon, options);
   options.faults.pass('epoch.writing');
   return {
@@ -106,18 +108,30 @@ function revealAt(epoch: number, { auditSecret, policy }: LedgerOptions): EpochH
   return over < 0 ? null : { epoch: over, key: auditKey(auditSecret, over) };
 }
 
-async function insertScores(tx: Tx, epoch: number, scores: readonly Score[]): Promise<void> {
+async function insertScores(
+  tx: Tx,
+  epoch: number,
+  scores: readonly Score[],
+  breathe: Breather,
+): Promise<void> {
   for (const { mechanism, account, peer, weight } of scores) {
     await tx
       .insertInto('weights')
       .values({ epoch, mechanism, account, peer, weight: weight.toString() })
       .execute();
+    await breathe();
   }
 }
 
 /** Writes lines down and adds them to balances. */
-async function book(tx: Tx, epoch: number, lines: readonly SettlementLine[]): Promise<void> {
+async function book(
+  tx: Tx,
+  epoch: number,
+  lines: readonly SettlementLine[],
+  breathe: Breather,
+): Promise<void> {
   for (const line of lines) {
+    await breathe();
     await tx
       .insertInto('settlements')
       .values({ epoch, ...line, amount: line.amount.toString() })
@@ -142,11 +156,15 @@ async function meta(tx: Tx, key: string): Promise<string | undefined> {
   return (await tx.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value;
 }
 
-/** Receipt hashes read at a time: a millisecond's worth, after which the event loop gets its turn. */
+/** Receipt hashes read at a time: a millisecond's worth. */
 const PAGE = 1_000;
 
 /** As `receiptsDigest` (digests.ts), page by page, since an epoch may hold hundreds of thousands. */
-async function digestReceipts(tx: Tx, epoch: number): Promise<{ count: number; digest: Uint8Array }> {
+async function digestReceipts(
+  tx: Tx,
+  epoch: number,
+  breathe: Breather,
+): Promise<{ count: number; digest: Uint8Array }> {
   const hash = createHash('sha256');
   let count = 0;
   let after: Uint8Array = new Uint8Array(0);

@@ -248,6 +248,26 @@ describe('escrow', () => {
     expect(await replay(it)).toMatchObject({ ok: true });
   });
 
+  it('leaves the event loop its turns while it releases thousands', async () => {
+    const it = await fresh();
+    await close(it, vestingEpochs);
+    const held = { epoch: 0, mechanism: 'hash', account: accountOf(1), amount: '0' };
+    const lots = Array.from({ length: 2_000 }, (_, i) => ({ ...held, peer: `p${i}`, last_index: 1_000 }));
+    await it.store.write(async (tx) => {
+      for (const lot of lots) await tx.insertInto('lots').values(lot).execute();
+    });
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    await it.ledger.closeEpoch();
+    counting = false;
+    expect(turns).toBeGreaterThan(5);
+  });
+
   it('publishes the audit key when everything of its epoch has vested, and its coins can be tossed again', async () => {
     const it = await fresh();
     for (const drawn of [true, false, true]) await accept(it, 1, 10n, 'hash', drawn);

@@ -23,7 +23,12 @@ export async function funds(db: Db, openEpoch: number, account: AccountId): Prom
     .where('account', '=', account)
     .where((eb) => eb.or([eb('ended_as', 'is', null), eb('ended_as', '=', 'forfeit')]))
     .execute();
-  const punished = await db.selectFrom('penalties').select('peer').where('epoch', '=', openEpoch).execute();
+  const punished = await db
+    .selectFrom('penalties')
+    .select('peer')
+    .where('epoch', '=', openEpoch)
+    .where('peer', 'in', db.selectFrom('lots').select('peer').where('account', '=', account))
+    .execute();
   const lost = new Set(punished.map(({ peer }) => peer));
   let [held, forfeited] = [0n, 0n];
   for (const { peer, amount, ended_as } of lots) {

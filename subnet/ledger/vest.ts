@@ -1,6 +1,7 @@
 import type { Tx } from '../store/store.ts';
 import { isDue, linesOf, type Lot, type VestingPolicy } from './lots.ts';
 import type { SettlementLine } from './settle.ts';
+import type { Breather } from '../store/breather.ts';
 
 type HeldLot = Lot & { lastIndex: number; accepted: number };
 
@@ -8,21 +9,33 @@ type HeldLot = Lot & { lastIndex: number; accepted: number };
  * Ends lots at the close of `epoch`: those of peers that were proven to have failed in it are forfeited, those that are due are
  * released, unless an audit of their peer's work in that epoch is still to be done. Gives what that moves.
  */
-export async function endLots(tx: Tx, epoch: number, policy: VestingPolicy): Promise<SettlementLine[]> {
-  const forfeited = await heldLots(tx, await punishedIn(tx, epoch));
-  await end(tx, forfeited, epoch, 'forfeit');
+export async function endLots(
+  tx: Tx,
+  epoch: number,
+  policy: VestingPolicy,
+  breathe: Breather,
+): Promise<SettlementLine[]> {
+  const punished = await punishedIn(tx, epoch);
   const waiting = await waitingForAudit(tx);
-  const due = (await heldLots(tx)).filter(
-    (lot) =>
-      isDue(lot, { epoch, accepted: lot.accepted }, policy) &&
-      !waiting.has(`${lot.peer} ${lot.mechanism} ${lot.epoch}`),
-  );
-  await end(tx, due, epoch, 'release');
+  const [forfeited, due]: [HeldLot[], HeldLot[]] = [[], []];
+  for await (const lots of heldLots(tx)) {
+    for (const lot of lots) {
+      if (punished.has(lot.peer)) forfeited.push(lot);
+      else if (
+        isDue(lot, { epoch, accepted: lot.accepted }, policy) &&
+        !waiting.has(`${lot.peer} ${lot.mechanism} ${lot.epoch}`)
+      )
+        due.push(lot);
+    }
+    await breathe();
+  }
+  await end(tx, forfeited, epoch, 'forfeit', breathe);
+  await end(tx, due, epoch, 'release', breathe);
   return [...linesOf('forfeit', forfeited), ...linesOf('release', due)];
 }
 
 /** What this epoch paid, to be held. */
-export async function holdLots(tx: Tx, lots: readonly Lot[]): Promise<void> {
+export async function holdLots(tx: Tx, lots: readonly Lot[], breathe: Breather): Promise<void> {
   for (const { epoch, mechanism, account, peer, amount } of lots) {
     const { last } = await tx
       .selectFrom('receipts')
@@ -35,11 +48,26 @@ export async function holdLots(tx: Tx, lots: readonly Lot[]): Promise<void> {
       .insertInto('lots')
       .values({ epoch, mechanism, account, peer, amount: amount.toString(), last_index: last ?? 0 })
       .execute();
+    await breathe();
   }
 }
 
-async function heldLots(tx: Tx, peers?: ReadonlySet<string>): Promise<HeldLot[]> {
-  if (peers?.size === 0) return [];
+/** Everything that is held, one epoch's lots after the other: all of them are tens of thousands. */
+async function* heldLots(tx: Tx): AsyncGenerator<HeldLot[]> {
+  for (let from = 0; ;) {
+    const { next } = await tx
+      .selectFrom('lots')
+      .select((eb) => eb.fn.min('epoch').as('next'))
+      .where('ended_epoch', 'is', null)
+      .where('epoch', '>=', from)
+      .executeTakeFirstOrThrow();
+    if (next === null) return;
+    yield await heldLotsOf(tx, next);
+    from = next + 1;
+  }
+}
+
+async function heldLotsOf(tx: Tx, epoch: number): Promise<HeldLot[]> {
   const rows = await tx
     .selectFrom('lots')
     .leftJoin('standings', (join) =>
@@ -47,11 +75,7 @@ async function heldLots(tx: Tx, peers?: ReadonlySet<string>): Promise<HeldLot[]>
     )
     .select(['lots.epoch', 'mechanism', 'account', 'lots.peer', 'amount', 'last_index', 'accepted'])
     .where('ended_epoch', 'is', null)
-    .$if(peers !== undefined, (query) => query.where('lots.peer', 'in', [...(peers ?? [])]))
-    .orderBy('mechanism')
-    .orderBy('account')
-    .orderBy('lots.epoch')
-    .orderBy('lots.peer')
+    .where('lots.epoch', '=', epoch)
     .execute();
   return rows.map(({ amount, last_index, accepted, ...lot }) => ({
     ...lot,
@@ -83,6 +107,7 @@ async function end(
   lots: readonly HeldLot[],
   epoch: number,
   how: 'release' | 'forfeit',
+  breathe: Breather,
 ): Promise<void> {
   for (const lot of lots) {
     await tx
@@ -93,5 +118,6 @@ async function end(
       .where('account', '=', lot.account)
       .where('peer', '=', lot.peer)
       .execute();
+    await breathe();
   }
 }

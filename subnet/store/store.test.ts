@@ -34,6 +34,23 @@ describe('store', () => {
     expect(await keys()).toEqual(['a', 'b']);
   });
 
+  it('leaves the event loop its turns while a long batch is written', async () => {
+    const busy = async (): Promise<void> => {
+      for (const end = performance.now() + 3; performance.now() < end;);
+    };
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    const written = Promise.all(Array.from({ length: 40 }, () => it0.store.write(busy)));
+    setImmediate(count);
+    await written;
+    counting = false;
+    expect(turns).toBeGreaterThan(10);
+  });
+
   it('writes in order, also those that come while one commits', async () => {
     const order: number[] = [];
     const first = it0.store.write(async () => void order.push(1));

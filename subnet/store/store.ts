@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 import { Kysely, Migrator, type Transaction } from 'kysely';
 import { migration001 } from './migrations/001-first.ts';
 import { migration002 } from './migrations/002-trust.ts';
+import { migration003 } from './migrations/003-lots.ts';
+import { breather } from './breather.ts';
 import type { Schema } from './schema.ts';
 import { durability, openSqlite, sqliteDialect } from './sqlite.ts';
 
@@ -14,7 +16,7 @@ type Pending = {
   reject: (error: unknown) => void;
 };
 
-/** Writes that may share one fsync. More would hold the event loop too long in one piece. */
+/** Writes that may share one fsync. More would keep readers waiting too long. */
 const MAX_BATCH = 64;
 
 /**
@@ -40,7 +42,13 @@ export class Store {
     const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
     const migrator = new Migrator({
       db,
-      provider: { getMigrations: async () => ({ '001-first': migration001, '002-trust': migration002 }) },
+      provider: {
+        getMigrations: async () => ({
+          '001-first': migration001,
+          '002-trust': migration002,
+          '003-lots': migration003,
+        }),
+      },
     });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw new Error(`could not bring ${path} up to date`, { cause: error });
@@ -75,7 +83,11 @@ export class Store {
     try {
       const values = await this.db.transaction().execute(async (tx) => {
         const results: unknown[] = [];
-        for (const { work } of batch) results.push(await work(tx));
+        const breathe = breather();
+        for (const { work } of batch) {
+          results.push(await work(tx));
+          await breathe();
+        }
         return results;
       });
       batch.forEach(({ resolve }, i) => resolve(values[i]));
