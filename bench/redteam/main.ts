@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { runRemote } from './remote.ts';
 import { runRedTeam } from './red-team.ts';
 import { freezeThresholds } from './thresholds.ts';
 import { writeReport } from './report.ts';
 
 /**
  * The red team: npm run -s redteam -- [--attackers a,b] [--units N] [--seed S] [--json] [--full] [--freeze]
+ * [--transport webrtc]
  * Exits with 1 when something that must hold does not.
  */
 const { values } = parseArgs({
@@ -14,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: 'gridtab' },
     json: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
+    transport: { type: 'string', default: 'memory' },
     freeze: { type: 'boolean', default: false },
   },
 });
@@ -22,6 +25,11 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 if (values.freeze) {
   say(`frozen: ${await freezeThresholds()}`);
   process.exit(0);
+}
+if (values.transport === 'webrtc') {
+  const remote = await runRemote(values.seed, say);
+  process.stdout.write(`${JSON.stringify(remote, null, 2)}\n`);
+  process.exit(remote.broken.length === 0 ? 0 : 1);
 }
 const report = await runRedTeam({
   full: values.full,

@@ -25,6 +25,8 @@ import { openGround, type Checks } from './run-forgers.ts';
 export type Scene = {
   ground: Ground;
   bench: Workbench;
+  /** How long a refusal may take. */
+  patienceMs: number;
   /** Another tab of this attempt, at work; `kinds` is what it says that it can run. */
   tab: (label: string, kinds?: readonly ('hash' | 'infer')[]) => Promise<Actor>;
 };
@@ -67,7 +69,7 @@ const withNonces =
 /** Bytes on a stream of their own; the code of what comes back. */
 const send =
   (protocol: string, chunks: readonly Uint8Array[], andClose = false): Attempt['run'] =>
-  async ({ tab }) => {
+  async ({ tab, patienceMs }) => {
     const { tab: attacker } = await tab('sender');
     const stream = await attacker.dial(protocol);
     const wire = new Wire<JoinFromNode, JoinFromTab>(stream, {
@@ -76,13 +78,15 @@ const send =
     });
     for (const chunk of chunks) stream.send(chunk);
     if (andClose) await stream.close();
-    const reply = await Promise.race([wire.next(), quiet()]);
+    const reply = await Promise.race([wire.next(), quiet(patienceMs)]);
     if (reply === 'quiet') return null;
     return reply?.ok === true && reply.value.type === 'refused' ? reply.value.code : 'ENDED';
   };
 
-/** Long enough for a stream without a network. */
-const quiet = (): Promise<'quiet'> => new Promise((resolve) => setTimeout(() => resolve('quiet'), 1_500));
+/** For a stream without a network. */
+const PATIENCE_MS = 1_500;
+const quiet = (ms: number): Promise<'quiet'> =>
+  new Promise((resolve) => setTimeout(() => resolve('quiet'), ms));
 
 const oversized = (limit: number): Uint8Array => encodeFrame(new Uint8Array(limit + 1)).subarray(0, 8);
 
@@ -213,10 +217,10 @@ export const ATTEMPTS: readonly Attempt[] = [
     row: MESSAGES,
     what: 'sends a thousand messages at once',
     expects: ['RATE_LIMITED'],
-    async run({ tab }) {
+    async run({ tab, patienceMs }) {
       const { work } = await tab('flooder');
       for (let i = 0; i < 1_000 && !work.over; i++) await work.wire.send({ type: 'ready', n: 0 });
-      const ended = await Promise.race([work.ended(), quiet()]);
+      const ended = await Promise.race([work.ended(), quiet(patienceMs)]);
       return ended === 'quiet' ? null : (ended ?? 'ENDED');
     },
   },
@@ -290,7 +294,8 @@ export async function runAttempts(
         const code = await attempt.run({
           ground,
           bench,
-          tab: (label, kinds) => actor(ground, seed, `${label}-${i}`, kinds),
+          patienceMs: PATIENCE_MS,
+          tab: (label, kinds) => actorOn(ground, seed, `${label}-${i}`, kinds),
         });
         if (code === null) succeeded += 1;
         else codes[code] = (codes[code] ?? 0) + 1;
@@ -308,7 +313,8 @@ export async function runAttempts(
   return reports;
 }
 
-async function actor(
+/** A tab at work on `ground`. */
+export async function actorOn(
   ground: Ground,
   seed: string,
   label: string,

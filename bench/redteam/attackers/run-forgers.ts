@@ -95,7 +95,8 @@ export async function runForgers(
   }
 }
 
-async function playerOf(
+/** One tab of a forger. */
+export async function playerOf(
   forger: Forger,
   seed: string,
   trial: number,
