@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../protocol/bytes.ts';
 import { auditCommitment, auditKey, auditSeed, drawAudit, drawLateAudit } from './audit-coin.ts';
@@ -43,6 +45,22 @@ describe('audit coin', () => {
     expect(coins(drawAudit)).not.toEqual(coins(drawLateAudit));
     expect(auditSeed(key, bytes(1), bytes(1))).toHaveLength(32);
     expect(auditSeed(key, bytes(1), bytes(1))).not.toEqual(auditSeed(key, bytes(2), bytes(1)));
+  });
+
+  it('is an HMAC-SHA-256', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.uint8Array({ maxLength: 99 }),
+        (key, id) => {
+          const expected = createHmac('sha256', key).update(id).update(bytes(1)).update('seed').digest();
+          expect(Buffer.compare(auditSeed(key, id, bytes(1)), expected)).toBe(0);
+          const coin = createHmac('sha256', key).update(id).update(bytes(1)).digest();
+          expect(drawAudit(key, id, bytes(1), coin)).toBe(false);
+          expect(drawAudit(key, id, bytes(1), Buffer.alloc(32, 255))).toBe(true);
+        },
+      ),
+    );
   });
 
   it('commits to the key without giving it away', () => {

@@ -100,8 +100,8 @@ export function inferKindNode(options: InferKindOptions): NodeKind<'infer'> {
         tolerance,
       );
       if (!compared.ok) return unchecked(compared.message, found);
-      const { comparison, elapsedMs } = compared.value;
-      const recomputeMs = Number(elapsedMs.toFixed(2));
+      const { comparison, cpuMs } = compared.value;
+      const recomputeMs = Number(cpuMs.toFixed(3));
       return { ...comparison, evidence: { ...comparison.evidence, ...found, recomputeMs } };
     },
 

@@ -18,8 +18,8 @@ export type Request = {
   claim?: { claim: InferClaim; tolerance: Model['tolerance'] };
 };
 
-/** What comes back. `elapsedMs` is the model's run alone. */
+/** What comes back. `cpuMs` is processor time of the model's run, and of the comparison where there is one. */
 export type Reply =
-  | { ok: true; elapsedMs: number; computed: Computed }
-  | { ok: true; elapsedMs: number; comparison: Comparison }
+  | { ok: true; cpuMs: number; computed: Computed }
+  | { ok: true; cpuMs: number; comparison: Comparison }
   | { ok: false; message: string };

@@ -56,11 +56,11 @@ export class RecomputePool {
     inputs: readonly Tensor[],
     claim: InferClaim,
     tolerance: Model['tolerance'],
-  ): Promise<Outcome<{ comparison: Comparison; elapsedMs: number }, 'VERIFIER_FAILED'>> {
+  ): Promise<Outcome<{ comparison: Comparison; cpuMs: number }, 'VERIFIER_FAILED'>> {
     const reply = await this.#submit({ ...requestOf(model, inputs), claim: { claim, tolerance } });
     if (!reply.ok) return fail('VERIFIER_FAILED', reply.message);
     if (!('comparison' in reply)) return fail('VERIFIER_FAILED', 'the recompute thread compared nothing');
-    return ok({ comparison: reply.comparison, elapsedMs: reply.elapsedMs });
+    return ok({ comparison: reply.comparison, cpuMs: reply.cpuMs });
   }
 
   /** Ends every thread; what waits or runs fails. */

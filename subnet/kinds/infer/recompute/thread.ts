@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { errorText } from '../../../../protocol/outcome.ts';
+import { threadCpuMs } from '../../../cpu-time.ts';
 import { compareClaim, type Computed } from '../compare-claim.ts';
 import type { Reply, Request } from './messages.ts';
 import { openSession, runSession } from './session.ts';
@@ -20,15 +21,15 @@ function sessionOf(model: Request['model']): ReturnType<typeof openSession> {
 async function answer({ model, inputs, outputs, interior, claim }: Request): Promise<Reply> {
   try {
     const session = await sessionOf(model);
-    const startMs = performance.now();
+    const startMs = threadCpuMs();
     const tensors = await runSession(session, inputs, [...outputs, ...interior]);
-    const elapsedMs = performance.now() - startMs;
     const computed: Computed = {
       outputs: tensors.slice(0, outputs.length),
       interior: tensors.slice(outputs.length),
     };
-    if (claim === undefined) return { ok: true, elapsedMs, computed };
-    return { ok: true, elapsedMs, comparison: compareClaim(computed, claim.claim, claim.tolerance) };
+    if (claim === undefined) return { ok: true, cpuMs: threadCpuMs() - startMs, computed };
+    const comparison = compareClaim(computed, claim.claim, claim.tolerance);
+    return { ok: true, cpuMs: threadCpuMs() - startMs, comparison };
   } catch (error) {
     return { ok: false, message: errorText(error) };
   }
