@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { runFairness } from './fairness/fairness.ts';
 import { runRemote } from './remote.ts';
 import { runRedTeam } from './red-team.ts';
 import { freezeThresholds } from './thresholds.ts';
@@ -6,7 +7,7 @@ import { writeReport } from './report.ts';
 
 /**
  * The red team: npm run -s redteam -- [--attackers a,b] [--units N] [--seed S] [--json] [--full] [--freeze]
- * [--transport webrtc]
+ * [--transport webrtc] [--fairness]
  * Exits with 1 when something that must hold does not.
  */
 const { values } = parseArgs({
@@ -17,14 +18,23 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     transport: { type: 'string', default: 'memory' },
+    fairness: { type: 'boolean', default: false },
     freeze: { type: 'boolean', default: false },
   },
 });
+
+/** Their median rests on as many pairs. */
+const FAIRNESS_REPETITIONS = 5;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 if (values.freeze) {
   say(`frozen: ${await freezeThresholds()}`);
   process.exit(0);
+}
+if (values.fairness) {
+  const fairness = await runFairness(values.seed, FAIRNESS_REPETITIONS, say);
+  process.stdout.write(`${JSON.stringify(fairness, null, 2)}\n`);
+  process.exit(fairness.broken.length === 0 ? 0 : 1);
 }
 if (values.transport === 'webrtc') {
   const remote = await runRemote(values.seed, say);
