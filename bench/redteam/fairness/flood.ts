@@ -16,7 +16,8 @@ const manifest = openManifest(json, { nowMs: Date.now(), version: PROTOCOL_VERSI
 if (!manifest.ok) throw new Error(manifest.message);
 const subnet = manifest.value;
 
-const READY = encodeFrame(encodeMessage({ type: 'ready', ...{ n: 0 } }));
+const NOT_YET = { type: 'ready', n: 0 };
+const READY = encodeFrame(encodeMessage(NOT_YET));
 const NONSENSE = encodeFrame(new Uint8Array(200).fill(0xff));
 /** Between two bursts: the flood is bounded by the node and not by this process. */
 const BREATH_MS = 5;
