@@ -20,7 +20,7 @@ export async function serveLedger(
   context: ValidatorContext,
 ): Promise<void> {
   const peer = connection.remotePeer.toString() as PeerId;
-  const bucket = new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST);
+  const bucket = requestsOf(connection);
   for await (const request of wire.messages()) {
     if (!bucket.take()) {
       await wire.send({ type: 'refused', ...refusal('RATE_LIMITED') });
@@ -37,6 +37,15 @@ export async function serveLedger(
     }
     await wire.send(await answer(request.value, tab.profile, context));
   }
+}
+
+/** Requests of one connection, over all its streams. */
+const requests = new WeakMap<Connection, TokenBucket>();
+
+function requestsOf(connection: Connection): TokenBucket {
+  const bucket = requests.get(connection) ?? new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST);
+  requests.set(connection, bucket);
+  return bucket;
 }
 
 async function answer(
