@@ -149,6 +149,7 @@ async function compose(
     relayReservations: config.relayReservations,
   });
   undo.push(() => net.stop());
+  undo.push(() => core.judge.stopping());
   await serveTabs(net, core.context);
 
   const build = (): Promise<SignedManifest> =>

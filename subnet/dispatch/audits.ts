@@ -1,4 +1,5 @@
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
+import { errorText } from '../../protocol/outcome.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Audit, Runtime } from '../kinds/kind.ts';
 import type { FairQueue } from './fair-queue.ts';
@@ -35,10 +36,12 @@ export class Audits {
     const { lease, digest, result, runtime, opened, seed, retro, workMs } = request;
     const kind = lease.unit.kind;
     let startMs = 0;
-    const audit = await this.#queue.run(lease.peer, () => {
-      startMs = performance.now();
-      return this.#kinds.audit(lease, { digest, result, runtime, opened, seed });
-    });
+    const audit = await this.#queue
+      .run(lease.peer, () => {
+        startMs = performance.now();
+        return this.#kinds.audit(lease, { digest, result, runtime, opened, seed });
+      })
+      .catch(broken);
     const { recomputeMs, model } = audit.evidence;
     this.#observer.audited({
       kind,
@@ -52,3 +55,12 @@ export class Audits {
     return audit;
   }
 }
+
+/** A check that broke says nothing about what it checked. */
+const broken = (error: unknown): Audit => ({
+  ok: false,
+  code: 'VERIFIER_FAILED',
+  message: errorText(error),
+  evidence: {},
+  weight: 'none',
+});

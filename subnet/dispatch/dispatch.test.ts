@@ -77,6 +77,28 @@ describe('leases', () => {
 });
 
 describe('verdicts', () => {
+  it('are given to so many results of a peer at a time, whatever streams they come by', async () => {
+    const dispatch = await open({ openings: true });
+    const { peer, account } = await dispatch.tab(1);
+    const { leases, judge, base } = dispatch;
+    const { epoch, beacon } = base.ledger.current;
+    const never = { ...submitterOf(peer, account), open: () => new Promise<null>(() => undefined) };
+    const submit = async (seq: number) => {
+      const unit = {
+        kind: 'hash' as const,
+        spec: { algorithm: 'sha256d' as const, version: 1, bits: 0x1f03ffff },
+        input: { time: seq, nonceStart: 100, nonceCount: 10 },
+      };
+      const lease = leases.propose({ peer, account, epoch, beacon, seq, hashRate: 1, unit, job: null });
+      await leases.issue(lease);
+      const sent = { type: 'lease' as const, taskId: lease.taskId, epoch, beacon, seq, deadlineMs: 1, unit };
+      return judge.judge(never, resultFor(sent));
+    };
+    for (let seq = 0; seq < 4 * MAX_LEASES; seq++) void submit(seq);
+    await vi.waitFor(async () => expect(await states(dispatch)).toHaveLength(4 * MAX_LEASES));
+    expect(await submit(1_000)).toMatchObject({ type: 'rejected', code: 'RATE_LIMITED' });
+  });
+
   it('accept with a receipt that is in the ledger', async () => {
     const dispatch = await open();
     const { session, sent, account } = await dispatch.tab(1);

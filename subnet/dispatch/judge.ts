@@ -2,11 +2,13 @@ import type { Logger } from 'pino';
 import { toHex } from '../../protocol/bytes.ts';
 import { encodeCbor } from '../../protocol/cbor.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
+import { MAX_LEASES } from '../../protocol/limits.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import { errorText, type Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
+import { threadCpuMs } from '../cpu-time.ts';
 import type { Faults } from '../faults.ts';
 import type { Evidence, Weight } from '../kinds/kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -38,6 +40,12 @@ export type JudgeOptions = {
   now: () => number;
 };
 
+/**
+ * Results of one peer that are judged at a time: twice what it may hold over all its streams. Whoever comes back on
+ * connection after connection to have more of them audited is refused here.
+ */
+const MAX_UNDER_WAY = 4 * MAX_LEASES;
+
 /** Who returned a result, and how to ask for more of it. */
 export type Submitter = {
   peer: PeerId;
@@ -61,7 +69,10 @@ type Case = {
   rate: AuditRate | null;
   drawn: boolean;
   work: bigint;
+  /** When the result came, in wall clock: what the validator takes from then on is not the tab's time. */
+  receivedAtMs: number;
   startMs: number;
+  /** Processor time of the checks. */
   checkMs: number;
 };
 type Failure = { code: RefusalCode; message?: string; evidence?: Evidence; weight: Weight };
@@ -74,9 +85,17 @@ type Failure = { code: RefusalCode; message?: string; evidence?: Evidence; weigh
 export class Judge {
   readonly #options: JudgeOptions;
   readonly #running = new Map<string, Promise<Verdict>>();
+  /** Results under way by peer, over all its streams and connections. */
+  readonly #underWay = new Map<PeerId, number>();
+  #stopping = false;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+  }
+
+  /** The node is about to close its connections: what goes unopened from now on is nobody's refusal. */
+  stopping(): void {
+    this.#stopping = true;
   }
 
   /** The cheap checks of a result's kind, and its work. */
@@ -86,6 +105,21 @@ export class Judge {
 
   async judge(submitter: Submitter, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     this.#options.faults.pass('result.received');
+    const { peer } = submitter;
+    const underWay = this.#underWay.get(peer) ?? 0;
+    // Each is held in memory until its audit is done. The lease stays open.
+    if (underWay >= MAX_UNDER_WAY) return rejected(result.taskId, 'RATE_LIMITED');
+    this.#underWay.set(peer, underWay + 1);
+    try {
+      return await this.#once(submitter, result, alongWith);
+    } finally {
+      const left = (this.#underWay.get(peer) ?? 1) - 1;
+      if (left === 0) this.#underWay.delete(peer);
+      else this.#underWay.set(peer, left);
+    }
+  }
+
+  async #once(submitter: Submitter, result: TaskResult, alongWith?: AlongWith): Promise<Verdict> {
     const key = toHex(result.taskId);
     // The same result twice at once: the second waits, then finds the verdict on disk.
     for (let earlier = this.#running.get(key); earlier !== undefined; earlier = this.#running.get(key))
@@ -136,24 +170,29 @@ export class Judge {
     const { key, commitment, epoch } = ledger.current;
     const doer: Doer = { peer: lease.peer, account: lease.account, kind: lease.unit.kind, epoch };
     const body = encodeCbor(result.result.body);
-    const startMs = performance.now();
-    const at = { lease, result, body, doer, submitter, startMs, checkMs: 0 };
+    const startMs = threadCpuMs();
+    const receivedAtMs = this.#options.now();
+    const at = { lease, result, body, doer, submitter, receivedAtMs, startMs, checkMs: 0 };
     const early: Case = { ...at, rate: null, drawn: false, work: 0n };
     if (Buffer.compare(digest, digestOfBody(body)) !== 0)
       return await this.#reject(early, { code: 'BAD_DIGEST', weight: 'none' });
     const checked = kinds.check(lease, result.result);
     if (!checked.ok) return await this.#reject(early, { ...checked, weight: 'none' });
 
-    const beforeRateMs = performance.now();
+    const beforeRateMs = threadCpuMs();
     const rate = await trust.rate(store.db, doer, checked.value);
-    const afterRateMs = performance.now();
+    const afterRateMs = threadCpuMs();
     const drawn = drawAudit(key, taskId, digest, rate.threshold);
-    const checkMs = beforeRateMs - startMs + performance.now() - afterRateMs;
+    const checkMs = beforeRateMs - startMs + threadCpuMs() - afterRateMs;
     const one: Case = { ...at, rate, drawn, work: checked.value, checkMs };
     if (!drawn) return await this.#accept(one, commitment, { audited: false }, alongWith);
 
     const opened = await this.#open(one);
-    if (!opened.ok) return await this.#reject(one, { ...opened, weight: 'none' }, true);
+    if (!opened.ok) {
+      // A node that goes down takes the tab's way to answer with it.
+      if (this.#stopping) return await this.#giveBack(lease, 'The validator is shutting down.');
+      return await this.#reject(one, { ...opened, weight: 'none' }, true);
+    }
     const audit = await this.#options.audits.run({
       lease,
       digest,
@@ -194,7 +233,7 @@ export class Judge {
   }
 
   async #accept(
-    { lease, result, body, doer, submitter, rate, drawn, work, checkMs }: Case,
+    { lease, result, body, doer, submitter, receivedAtMs, rate, drawn, work, checkMs }: Case,
     commitment: Uint8Array,
     evidence: Evidence,
     alongWith?: AlongWith,
@@ -208,7 +247,7 @@ export class Judge {
         .set({
           state: 'accepted',
           audited: drawn ? 1 : 0,
-          ...outcome(result, submitter, evidence, now()),
+          ...outcome(lease, result, submitter, evidence, now()),
         })
         .where('task_id', '=', taskId)
         .where('state', '=', 'leased')
@@ -222,8 +261,9 @@ export class Judge {
         taskId,
         work,
         audited: drawn,
+        auditPpm: ppm,
         body,
-        tookMs: now() - row.issued_at_ms,
+        tookMs: receivedAtMs - row.issued_at_ms,
         deadlineMs: row.deadline_at_ms - row.issued_at_ms,
       });
       const signed = await ledger.accept(tx, {
@@ -269,7 +309,7 @@ export class Judge {
     const proven = await store.write(async (tx) => {
       await tx
         .updateTable('tasks')
-        .set({ state: 'rejected', code, ...outcome(result, submitter, evidence, now()) })
+        .set({ state: 'rejected', code, ...outcome(lease, result, submitter, evidence, now()) })
         .where('task_id', '=', lease.taskId)
         .where('state', '=', 'leased')
         .execute();
@@ -287,7 +327,7 @@ export class Judge {
       auditPpm: rate?.ppm ?? 0,
       drawn,
       work,
-      checkMs: checkMs === 0 ? performance.now() - startMs : checkMs,
+      checkMs: checkMs === 0 ? threadCpuMs() - startMs : checkMs,
       workMs: result.elapsedMs,
     });
     if (unopened) observer.strike();
@@ -301,8 +341,9 @@ export class Judge {
 }
 
 const outcome = (
+  { account }: HeldLease,
   result: TaskResult,
-  { account, artefact }: Submitter,
+  { artefact }: Submitter,
   evidence: Evidence,
   nowMs: number,
 ) => ({

@@ -72,7 +72,18 @@ export class Rechecks {
   async #drain(): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++)
       for (let next = await this.#next(attempt); next !== undefined; next = await this.#next(attempt))
-        await this.#recheck(next, attempt);
+        await this.#try(next, attempt);
+  }
+
+  /** One unit that cannot be audited keeps no other from it. */
+  async #try(row: DueRow, attempt: number): Promise<void> {
+    try {
+      await this.#recheck(row, attempt);
+    } catch (error) {
+      const task = toHex(row.task_id);
+      this.#options.logger.error({ task, error: errorText(error) }, 'an audit after the verdict broke');
+      await this.#later(row, attempt, errorText(error));
+    }
   }
 
   /** The next unit that has been tried `attempt` − 1 times. */
@@ -114,13 +125,18 @@ export class Rechecks {
       workMs: row.elapsed_ms ?? 0,
     });
     if (!audit.ok && audit.weight === 'none') {
-      if (attempt === MAX_ATTEMPTS || row.body === null) return await this.#letGo(taskId, audit.message);
-      return await this.#set(taskId, { recheck: attempt + 1 });
+      return await this.#later(row, attempt, audit.message);
     }
     const proven = await store.write((tx) => this.#decide(tx, lease, audit));
     if (!proven) return;
     observer.punished(lease.unit.kind);
     logger.info({ task: toHex(taskId), peer: lease.peer }, 'a failure was proven after the verdict');
+  }
+
+  /** Another attempt, where one could help. */
+  async #later({ task_id, body }: DueRow, attempt: number, reason: string): Promise<void> {
+    if (attempt === MAX_ATTEMPTS || body === null) await this.#letGo(task_id, reason);
+    else await this.#set(task_id, { recheck: attempt + 1 });
   }
 
   /** Writes down what the audit found; true when it proves a failure. */
@@ -140,7 +156,12 @@ export class Rechecks {
       .execute();
     await tx.deleteFrom('results').where('task_id', '=', lease.taskId).execute();
     if (!audit.ok) return await trust.failed(tx, doer, lease.taskId, audit.code, audit.weight);
-    await trust.passedLater(tx, doer);
+    const { work } = await tx
+      .selectFrom('receipts')
+      .select('work')
+      .where('task_id', '=', lease.taskId)
+      .executeTakeFirstOrThrow();
+    await trust.passedLater(tx, doer, BigInt(work));
     return false;
   }
 

@@ -8,6 +8,7 @@ import { LATENCY_ONE } from '../trust/latency.ts';
 import { standingOf } from '../trust/standing.ts';
 import { SUSPECT_AUDITS } from '../trust/windowed.ts';
 import { giveEscrow, leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
+import { accountOf } from '../testing/ledger.ts';
 import { evidenceOf } from './evidence.ts';
 
 type Tab = Awaited<ReturnType<TestDispatch['tab']>>;
@@ -154,6 +155,22 @@ describe('verdicts on tolerances', () => {
     expect(rows.every(({ recheck }) => recheck === 0)).toBe(true);
   });
 
+  it('are cleared by what is done from then on, not by what was done before', async () => {
+    const dispatch = await open({ auditFloorPpm: 0 });
+    const tab = await dispatch.tab(1);
+    await isTrusted(dispatch, tab);
+    for (let i = 0; i < 3; i++) await work(tab);
+    await dispatch.base.store.db.updateTable('standings').set({ escrow: '0' }).execute();
+    expect(await work(tab, 3)).toMatchObject({ code: 'OUT_OF_TOLERANCE' });
+    await dispatch.rechecks.drain();
+    const { suspect_left } = await dispatch.base.store.db
+      .selectFrom('standings')
+      .select('suspect_left')
+      .executeTakeFirstOrThrow();
+    expect(suspect_left).toBe(SUSPECT_AUDITS);
+    expect((await hashOf(dispatch, tab)).passed).toBe(3);
+  });
+
   it('are shown to the accused with their evidence, and to nobody else', async () => {
     const dispatch = await open();
     const [tab, other] = [await dispatch.tab(1), await dispatch.tab(2)];
@@ -163,6 +180,62 @@ describe('verdicts on tolerances', () => {
     expect(shown).toMatchObject({ type: 'evidence', state: 'rejected', code: 'OUT_OF_TOLERANCE' });
     expect(JSON.parse(shown.type === 'evidence' ? shown.evidence : '')).toEqual({ nonce: 3 });
     expect(await evidenceOf(dispatch.base.store, other.peer, taskId)).toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a tab that names one account after the other', () => {
+  it('is audited after the verdict for the account that was paid', async () => {
+    const dispatch = await open({ auditFloorPpm: 0 });
+    const tab = await dispatch.tab(1);
+    await isTrusted(dispatch, tab);
+    tab.session.ready(1);
+    await vi.waitFor(() => expect(tab.session.leased).toBe(1));
+    const [lease] = leasesIn(tab.sent);
+    if (lease === undefined) throw new Error('expected a lease');
+    tab.session.ready(0);
+    tab.session.profile.account = accountOf(2);
+    await tab.session.result(resultFor(lease, 1));
+    const { store } = dispatch.base;
+    await store.db.updateTable('tasks').set({ recheck: 1 }).where('state', '=', 'accepted').execute();
+    await dispatch.rechecks.drain();
+    expect(await penalties(dispatch)).toMatchObject([{ account: accountOf(1) }]);
+  });
+
+  it('loses the quality of all whose work has not vested', async () => {
+    const dispatch = await open();
+    const tab = await dispatch.tab(1);
+    await work(tab);
+    await work(tab);
+    tab.session.profile.account = accountOf(2);
+    // The next unit was leased for the first account.
+    await work(tab);
+    expect(await work(tab, 1)).toMatchObject({ type: 'rejected' });
+    const rows = await dispatch.base.store.db
+      .selectFrom('qualities')
+      .select(['account', 'passed', 'failed'])
+      .execute();
+    expect(new Set(rows.map(({ account }) => account))).toEqual(new Set([accountOf(1), accountOf(2)]));
+    expect(rows.every(({ passed, failed }) => passed === 0 && failed === 1)).toBe(true);
+  });
+});
+
+describe('audits after the verdict', () => {
+  it('go on where one breaks', async () => {
+    const dispatch = await open({ auditFloorPpm: 0 });
+    const tab = await dispatch.tab(1);
+    await isTrusted(dispatch, tab);
+    for (const offset of [2, 0, 2, 0]) await work(tab, offset);
+    const { store } = dispatch.base;
+    await store.db.updateTable('tasks').set({ recheck: 1 }).where('state', '=', 'accepted').execute();
+    await dispatch.rechecks.drain();
+    const rows = await store.db
+      .selectFrom('tasks')
+      .select(['recheck', 'audited'])
+      .where('state', '=', 'accepted')
+      .orderBy('seq')
+      .execute();
+    expect(rows.map(({ recheck }) => recheck)).toEqual([0, 0, 0, 0]);
+    expect(rows.map(({ audited }) => audited)).toEqual([0, 1, 0, 1]);
   });
 });
 
@@ -266,6 +339,16 @@ describe('openings', () => {
     expect(await penalties(dispatch)).toMatchObject([{ code: 'UNOPENED' }]);
   });
 
+  it('are not held against a tab whose validator goes down meanwhile', async () => {
+    const dispatch = await open({ openings: true });
+    const tab = await dispatch.tab(1);
+    await judgedWith(tab, () => {
+      dispatch.judge.stopping();
+      tab.session.detach();
+    });
+    expect((await hashOf(dispatch, tab)).strikes).toBe(0);
+  });
+
   it('count as refused when the tab goes away instead', async () => {
     const dispatch = await open({ openings: true });
     const tab = await dispatch.tab(1);
@@ -275,6 +358,22 @@ describe('openings', () => {
 });
 
 describe('deadlines', () => {
+  it('are met when the result comes, however long its audit takes', async () => {
+    const dispatch = await open({ deadlineMs: 500, openings: true });
+    const tab = await dispatch.tab(1);
+    tab.session.ready(1);
+    await vi.waitFor(() => expect(tab.session.leased).toBe(1));
+    const [lease] = leasesIn(tab.sent);
+    if (lease === undefined) throw new Error('expected a lease');
+    tab.session.ready(0);
+    const judged = tab.session.result(resultFor(lease));
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    tab.session.opening(lease.taskId, [{ name: 'x', dtype: 'uint8', dims: [1], data: new Uint8Array(1) }]);
+    await judged;
+    expect(tab.sent.at(-1)).toMatchObject({ type: 'accepted' });
+    expect((await hashOf(dispatch, tab)).latencyPpm).toBe(1_000_000);
+  });
+
   it('that are missed cost the latency factor and nothing else', async () => {
     const dispatch = await open({ deadlineMs: 30 });
     const tab = await dispatch.tab(1);

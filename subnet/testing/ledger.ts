@@ -11,6 +11,7 @@ import { singleValidatorConsensus } from '../consensus/consensus.ts';
 import { TRUST_POLICY } from '../config.ts';
 import { createFaults } from '../faults.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import type { VestingPolicy } from '../ledger/lots.ts';
 import { Store } from '../store/store.ts';
 
 export const silent = pino({ level: 'silent' });
@@ -43,7 +44,10 @@ export type TestLedger = {
 };
 
 /** A ledger on a file of its own, or on the file of an earlier one, as after a restart. */
-export async function openTestLedger(path?: string): Promise<TestLedger> {
+export async function openTestLedger(
+  path?: string,
+  policy: VestingPolicy = TRUST_POLICY,
+): Promise<TestLedger> {
   const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'gridtab-ledger-')) : null;
   const file = path ?? join(folder ?? '', 'ledger.sqlite');
   const store = await Store.open(file);
@@ -58,7 +62,7 @@ export async function openTestLedger(path?: string): Promise<TestLedger> {
     mechanisms: MECHANISMS,
     auditSecret: new Uint8Array(32).fill(9),
     consensus: singleValidatorConsensus,
-    policy: TRUST_POLICY,
+    policy,
     faults: noFaults,
     logger: silent,
     now: Date.now,

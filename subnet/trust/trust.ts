@@ -8,6 +8,7 @@ import { auditRate, certainly, type AuditRate } from './audit-rate.ts';
 import { latencyMark, nextLatency } from './latency.ts';
 import type { TrustPolicy } from './policy.ts';
 import { addAccepted, readStanding, writeStanding, type Standing } from './standing-rows.ts';
+import { accountEscrow, passWeight } from './pass-weight.ts';
 import { isProven, POINTS, pushAudit, SUSPECT_AUDITS } from './windowed.ts';
 
 /** Whose work, of which kind, in which open epoch. */
@@ -18,11 +19,16 @@ export type AcceptedUnit = {
   work: bigint;
   /** It has passed an audit already. */
   audited: boolean;
+  /** Probability it was drawn with, in parts per million. */
+  auditPpm: number;
   /** dag-cbor of the body, kept for a later audit. */
   body: Uint8Array;
   tookMs: number;
   deadlineMs: number;
 };
+
+/** Audits after the verdict are not drawn by the first coin. */
+const CERTAIN_PPM = 1_000_000;
 
 /** Larger results are not kept: 200 of these for each of a thousand tabs are 3 GB. Their digest is, which exact lanes can audit. */
 const MAX_KEPT_BYTES = 16 * 1024;
@@ -53,16 +59,20 @@ export class Trust {
     const punished = await isPunished(tx, doer);
     const after = await addAccepted(tx, doer, before, { work: unit.work, punished }, this.policy);
     await writeStanding(tx, doer, unit.audited ? passedIn(after) : after);
-    if (unit.audited) await this.#countAudit(tx, doer, 'passed');
+    if (unit.audited) await this.#countPass(tx, doer, unit.work, unit.auditPpm);
     else await keepResult(tx, doer, unit);
     await this.#mark(tx, doer.peer, latencyMark(unit.tookMs, unit.deadlineMs));
     return after.accepted;
   }
 
-  /** An audit after the verdict has passed. */
-  async passedLater(tx: Tx, doer: Doer): Promise<void> {
-    await writeStanding(tx, doer, passedIn(await readStanding(tx, doer, this.policy)));
-    await this.#countAudit(tx, doer, 'passed');
+  /**
+   * An audit after the verdict has passed. It clears no suspect: what was done before the failure would wipe it out within a
+   * minute, and it is what is done from then on that is audited whole.
+   */
+  async passedLater(tx: Tx, doer: Doer, work: bigint): Promise<void> {
+    const standing = await readStanding(tx, doer, this.policy);
+    await writeStanding(tx, doer, { ...standing, audits: pushAudit(standing.audits, 0) });
+    await this.#countPass(tx, doer, work, CERTAIN_PPM);
   }
 
   /**
@@ -78,7 +88,7 @@ export class Trust {
       return true;
     }
     await writeStanding(tx, doer, { ...standing, audits, suspectLeft: SUSPECT_AUDITS });
-    await this.#countAudit(tx, doer, 'failed');
+    await addAudits(tx, doer, { passed: 0, failed: 1 });
     await recheckUnvested(tx, doer, standing, this.policy);
     return false;
   }
@@ -109,19 +119,15 @@ export class Trust {
     await tx.updateTable('peers').set({ latency }).where('peer', '=', peer).execute();
   }
 
-  async #countAudit(tx: Tx, { account, kind }: Doer, how: 'passed' | 'failed'): Promise<void> {
-    await tx
-      .insertInto('qualities')
-      .values({ account, kind, passed: how === 'passed' ? 1 : 0, failed: how === 'failed' ? 1 : 0 })
-      .onConflict((oc) =>
-        oc.columns(['account', 'kind']).doUpdateSet((eb) => ({ [how]: eb(`qualities.${how}`, '+', 1) })),
-      )
-      .execute();
+  async #countPass(tx: Tx, doer: Doer, work: bigint, drawnPpm: number): Promise<void> {
+    const escrow = await accountEscrow(tx, doer.account, doer.kind);
+    await addAudits(tx, doer, { passed: passWeight(this.policy, work, escrow, drawnPpm), failed: 0 });
   }
 
-  /** Escrow is lost, the account's quality with it, and the peer scores nothing for a while. */
+  /** Escrow is lost, the quality of the accounts it was for with it, and the peer scores nothing for a while. */
   async #punish(tx: Tx, doer: Doer, taskId: Uint8Array, code: RefusalCode): Promise<void> {
     const { peer, account, kind, epoch } = doer;
+    const accounts = await accountsOf(tx, doer, await readStanding(tx, doer, this.policy), this.policy);
     await tx
       .insertInto('penalties')
       .values({ task_id: taskId, epoch, peer, account, kind, code, at_ms: this.#now() })
@@ -142,7 +148,7 @@ export class Trust {
       .execute();
     await tx
       .insertInto('qualities')
-      .values({ account, kind, passed: 0, failed: 1 })
+      .values(accounts.map((each) => ({ account: each, kind, passed: 0, failed: 1 })))
       .onConflict((oc) => oc.columns(['account', 'kind']).doUpdateSet({ passed: 0, failed: 1 }))
       .execute();
     // Nothing is left in escrow that a further audit could decide on.
@@ -170,6 +176,40 @@ async function isPunished(db: Kysely<Schema>, { peer, epoch }: Doer): Promise<bo
   return (row?.punished_until ?? 0) > epoch;
 }
 
+/**
+ * The accounts that the peer's unvested work of the kind is for: all of them signed for the peer, which may have named one for
+ * honest work and another for the rest.
+ */
+async function accountsOf(tx: Tx, doer: Doer, standing: Standing, policy: TrustPolicy): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('receipts')
+    .select('account')
+    .distinct()
+    .where('peer', '=', doer.peer)
+    .where('kind', '=', doer.kind)
+    .where('kind_index', '>', Math.max(standing.escrowFrom, standing.accepted - policy.vestingTasks))
+    .where('epoch', '>=', doer.epoch - policy.vestingEpochs)
+    .execute();
+  return [...new Set([doer.account, ...rows.map(({ account }) => account)])];
+}
+
+async function addAudits(
+  tx: Tx,
+  { account, kind }: Doer,
+  { passed, failed }: { passed: number; failed: number },
+): Promise<void> {
+  await tx
+    .insertInto('qualities')
+    .values({ account, kind, passed, failed })
+    .onConflict((oc) =>
+      oc.columns(['account', 'kind']).doUpdateSet((eb) => ({
+        passed: eb('qualities.passed', '+', passed),
+        failed: eb('qualities.failed', '+', failed),
+      })),
+    )
+    .execute();
+}
+
 async function keepResult(tx: Tx, { epoch }: Doer, { taskId, body }: AcceptedUnit): Promise<void> {
   if (body.length > MAX_KEPT_BYTES) return;
   await tx
@@ -187,7 +227,8 @@ async function recheckUnvested(tx: Tx, doer: Doer, standing: Standing, policy: T
     .where('peer', '=', doer.peer)
     .where('kind', '=', doer.kind)
     .where('kind_index', '>', Math.max(standing.escrowFrom, standing.accepted - policy.vestingTasks))
-    .where('epoch', '>', doer.epoch - policy.vestingEpochs);
+    // Lots of that age are held until this epoch closes.
+    .where('epoch', '>=', doer.epoch - policy.vestingEpochs);
   await tx
     .updateTable('tasks')
     .set({ recheck: 1 })
