@@ -22,6 +22,8 @@ export async function prune(store: Store, epoch: number, nowMs: number = Date.no
         .select('task_id')
         .where('epoch', '<', epoch - RESULT_EPOCHS)
         .where('state', '!=', 'leased')
+        // Its lot waits for the audit.
+        .where('recheck', '=', 0)
         .limit(SLICE);
       const { numDeletedRows } = await tx.deleteFrom('tasks').where('task_id', 'in', old).executeTakeFirst();
       return Number(numDeletedRows);
@@ -31,6 +33,7 @@ export async function prune(store: Store, epoch: number, nowMs: number = Date.no
     await tx
       .deleteFrom('results')
       .where('epoch', '<', epoch - RESULT_EPOCHS)
+      .where('task_id', 'not in', tx.selectFrom('tasks').select('task_id').where('recheck', '>', 0))
       .execute();
     await tx
       .deleteFrom('jobs')

@@ -74,6 +74,21 @@ describe('retention', () => {
     deadline_at_ms: 0,
   });
 
+  it('keeps what is still to be audited', async () => {
+    const { store } = it0;
+    await store.db
+      .insertInto('tasks')
+      .values([1, 2].map((n) => ({ ...task(n, 0, 'accepted'), recheck: n - 1 })))
+      .execute();
+    await store.db
+      .insertInto('results')
+      .values([1, 2].map((n) => ({ task_id: new Uint8Array(32).fill(n), epoch: 0, body: new Uint8Array(1) })))
+      .execute();
+    await prune(store, RESULT_EPOCHS + 1);
+    expect(await store.db.selectFrom('tasks').select('seq').execute()).toEqual([{ seq: 2 }]);
+    expect(await store.db.selectFrom('results').select('task_id').execute()).toHaveLength(1);
+  });
+
   it('forgets verdicts after their epochs, but no open lease', async () => {
     const rows = [task(1, 0, 'accepted'), task(2, 0, 'leased'), task(3, 5, 'accepted')];
     await it0.store.write((tx) => tx.insertInto('tasks').values(rows).execute());
