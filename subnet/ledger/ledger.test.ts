@@ -52,7 +52,15 @@ async function accept(
     const kindIndex = await trust.accepted(
       tx,
       { peer, account: accountOf(account), kind, epoch },
-      { taskId, work, audited: drawn, body: new Uint8Array(8), tookMs: 1, deadlineMs: 100 },
+      {
+        taskId,
+        work,
+        audited: drawn,
+        auditPpm: 1_000_000,
+        body: new Uint8Array(8),
+        tookMs: 1,
+        deadlineMs: 100,
+      },
     );
     // A threshold of nothing is never reached, one of everything always.
     const threshold = new Uint8Array(32).fill(drawn ? 255 : 0);

@@ -73,7 +73,7 @@ export type Schema = {
     /** Audits in a row that a suspect has still to pass. */
     suspect_left: number;
   };
-  /** Audits of an account's tabs in a kind since its last proven failure. */
+  /** Audits of an account's tabs in a kind since its last proven failure; passed ones in parts of PASS_ONE. */
   qualities: { account: string; kind: string; passed: number; failed: number };
   /** Proven failures. Kept for good: forfeits are replayed from them. */
   penalties: {

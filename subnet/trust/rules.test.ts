@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ALL, auditRate, certainly } from './audit-rate.ts';
 import { betaCdf } from './beta.ts';
 import { LATENCY_ONE, latencyMark, nextLatency } from './latency.ts';
+import { PASS_ONE, passWeight } from './pass-weight.ts';
 import { MAX_FAILED, MAX_PASSED, quality, QUALITY_ONE } from './quality.ts';
 import { SCORE_ONE, scoreOf } from './score.ts';
 import { isProven, POINTS, pushAudit, WINDOW, type Points } from './windowed.ts';
@@ -75,6 +76,30 @@ describe('quality', () => {
     expect(quality(21, 1)).toBeGreaterThan(quality(20, 1));
     expect(() => quality(-1, 0)).toThrow(RangeError);
     expect(() => quality(0.5, 0)).toThrow(RangeError);
+  });
+});
+
+describe('what a passed audit counts', () => {
+  it('is a whole one for an account with one tab, however it is drawn', () => {
+    for (const escrow of [0n, 5_000n, 200_000n]) {
+      const { ppm } = auditRate(policy, 1000n, escrow);
+      expect(passWeight(policy, 1000n, escrow, ppm)).toBe(PASS_ONE);
+    }
+  });
+
+  it('gives an account the same passes for the same work, split over tabs or not', () => {
+    // Expected passes of n units of one tab among `tabs` that take turns: the sum of p · weight.
+    const expected = (tabs: number): number => {
+      let passes = 0;
+      for (let unit = 0; unit < 150; unit++) {
+        const own = BigInt(Math.floor(unit / tabs)) * 1000n;
+        const { ppm } = auditRate(policy, 1000n, own);
+        passes += (ppm * passWeight(policy, 1000n, BigInt(unit) * 1000n, ppm)) / 1e6 / PASS_ONE;
+      }
+      return passes;
+    };
+    expect(expected(10)).toBeGreaterThan(0.9 * expected(1));
+    expect(expected(10)).toBeLessThanOrEqual(1.0001 * expected(1));
   });
 });
 

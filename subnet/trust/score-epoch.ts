@@ -1,5 +1,6 @@
 import type { Tx } from '../store/store.ts';
 import { LATENCY_ONE } from './latency.ts';
+import { PASS_ONE } from './pass-weight.ts';
 import { quality } from './quality.ts';
 import { scoreOf } from './score.ts';
 
@@ -37,7 +38,7 @@ export async function scoreEpoch(tx: Tx, epoch: number): Promise<Score[]> {
     peer,
     weight: scoreOf(
       BigInt(work),
-      quality(passed ?? 0, failed ?? 0),
+      quality(Math.floor((passed ?? 0) / PASS_ONE), failed ?? 0),
       latency ?? LATENCY_ONE,
       (punished_until ?? 0) > epoch,
     ),

@@ -5,6 +5,7 @@ import type { Schema } from '../store/schema.ts';
 import { auditRate, certainly } from './audit-rate.ts';
 import { LATENCY_ONE } from './latency.ts';
 import type { TrustPolicy } from './policy.ts';
+import { PASS_ONE } from './pass-weight.ts';
 import { quality } from './quality.ts';
 import { readStanding } from './standing-rows.ts';
 
@@ -58,7 +59,8 @@ async function inKind(
     .where('account', '=', account)
     .where('kind', '=', kind)
     .executeTakeFirst();
-  const { passed, failed } = audits ?? { passed: 0, failed: 0 };
+  const failed = audits?.failed ?? 0;
+  const passed = Math.floor((audits?.passed ?? 0) / PASS_ONE);
   const usual = unvested === 0 ? 1n : escrow / BigInt(unvested);
   const rate = punished || suspectLeft > 0 ? certainly() : auditRate(policy, usual, escrow);
   return {

@@ -58,9 +58,10 @@ export class Trust {
     const before = await readStanding(tx, doer, this.policy);
     const punished = await isPunished(tx, doer);
     const after = await addAccepted(tx, doer, before, { work: unit.work, punished }, this.policy);
-    await writeStanding(tx, doer, unit.audited ? passedIn(after) : after);
+    // Before the unit is escrow itself: the rate it was drawn with did not know it either.
     if (unit.audited) await this.#countPass(tx, doer, unit.work, unit.auditPpm);
-    else await keepResult(tx, doer, unit);
+    await writeStanding(tx, doer, unit.audited ? passedIn(after) : after);
+    if (!unit.audited) await keepResult(tx, doer, unit);
     await this.#mark(tx, doer.peer, latencyMark(unit.tookMs, unit.deadlineMs));
     return after.accepted;
   }

@@ -67,6 +67,7 @@ export const migration002: Migration = {
       .addColumn('code', 'text', (c) => c.notNull())
       .addColumn('at_ms', 'bigint', (c) => c.notNull())
       .execute();
+    await db.schema.createIndex('peers_account').on('peers').columns(['account']).execute();
     await db.schema.createIndex('penalties_peer').on('penalties').columns(['peer', 'epoch']).execute();
     await db.schema.createIndex('penalties_epoch').on('penalties').columns(['epoch']).execute();
     await db.schema
