@@ -78,10 +78,10 @@ function doneJob(id: string, model: string, inputs: Tensor[]): Extract<JobView, 
   };
 }
 
-/** 16 kHz mono 16-bit PCM: `windows` of 512 samples, each holding one value. */
-function wav(windows: readonly number[]): Buffer {
-  const samples = Buffer.alloc(windows.length * 1024);
-  for (let i = 0; i < samples.length / 2; i++) samples.writeInt16LE((windows[i >> 9] ?? 0) * 32767, i * 2);
+/** 16 kHz mono 16-bit PCM: units of 8,192 samples, each holding one value. */
+function wav(units: readonly number[]): Buffer {
+  const samples = Buffer.alloc(units.length * 16_384);
+  for (let i = 0; i < samples.length / 2; i++) samples.writeInt16LE((units[i >> 13] ?? 0) * 32767, i * 2);
   const head = Buffer.alloc(44);
   head.write('RIFF');
   head.writeUInt32LE(36 + samples.length, 4);

@@ -14,7 +14,7 @@ import { type CatalogueEntry, catalogueSchema } from './entry.ts';
 import { verifyModelFile } from './model-file.ts';
 import { classifierInput, ppocrCls } from './ppocr-cls.ts';
 import { Random } from './random.ts';
-import { sileroVad, vadInputs } from './silero-vad.ts';
+import { sileroVad, UNIT_SAMPLES, vadInputs } from './silero-vad.ts';
 import { SAMPLE_RATE, synthesise, type AudioClass } from './speech.ts';
 import { drawTextImage } from './text-image.ts';
 
@@ -88,7 +88,7 @@ describe('voice activity', () => {
     const heard = async (kind: AudioClass): Promise<number> => {
       let speech = 0;
       for (let i = 0; i < 100; i++) {
-        const audio = synthesise(kind, Random.from([kind, i]), 1600 + 576).subarray(1600);
+        const audio = synthesise(kind, Random.from([kind, i]), 1600 + UNIT_SAMPLES).subarray(1600);
         if (sileroVad.describe(await run('silero-vad', vadInputs(audio))).label === 'speech') speech += 1;
       }
       return speech / 100;
@@ -105,13 +105,16 @@ describe('voice activity', () => {
     wav.fromScratch(1, SAMPLE_RATE, '16', [...second('silence'), ...second('speech'), ...second('noise')]);
     const units = await sileroVad.fromFile(wav.toBuffer(), 'three-seconds.wav');
     if (!units.ok) throw new Error(units.message);
-    expect(units.value).toHaveLength(94);
+    expect(units.value).toHaveLength(6);
     const labels: string[] = [];
     for (const inputs of units.value) labels.push(sileroVad.describe(await run('silero-vad', inputs)).label);
-    const share = (part: string[]): number => part.filter((label) => label === 'speech').length / part.length;
-    expect(share(labels.slice(0, 31))).toBe(0);
-    expect(share(labels.slice(32, 62))).toBeGreaterThan(0.8);
-    expect(share(labels.slice(63))).toBeLessThan(0.05);
+    // The unit between two seconds holds some of both.
+    expect([labels[0], labels[2], labels[3], labels[5]]).toEqual([
+      'no speech',
+      'speech',
+      'speech',
+      'no speech',
+    ]);
   });
 
   it('refuses files it cannot cut into windows', async () => {
@@ -122,12 +125,12 @@ describe('voice activity', () => {
       1,
       SAMPLE_RATE,
       '16',
-      Array.from({ length: 3751 * 512 }, () => 0),
+      Array.from({ length: 236 * 16 * 512 }, () => 0),
     );
     const long = await sileroVad.fromFile(wav.toBuffer(), 'long.wav');
     expect(long).toMatchObject({
       code: 'UNREADABLE',
-      message: expect.stringMatching(/at most 3750/) as string,
+      message: expect.stringMatching(/at most 235/) as string,
     });
   });
 });
