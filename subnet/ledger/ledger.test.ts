@@ -36,11 +36,12 @@ async function accept(
   work: bigint,
   kind: 'hash' | 'infer' = 'hash',
   drawn = false,
+  commitment = ledger.current.commitment,
 ) {
   const taskId = new Uint8Array(32);
   new DataView(taskId.buffer).setUint32(0, ++counter);
   const peer = await peerOf(account);
-  const { epoch, commitment } = ledger.current;
+  const { epoch } = ledger.current;
   const digest = new Uint8Array(32).fill(1);
   return await store.write(async (tx) => {
     const now = Date.now();
@@ -255,6 +256,22 @@ describe('escrow', () => {
     expect(await settledOf(it, 1)).toBeGreaterThan(0n);
     expect(await replay(it)).toMatchObject({ ok: true });
   });
+
+  it('does not let a validator choose among the keys of older epochs', async () => {
+    const it = await fresh();
+    const { commitment } = it.ledger.current;
+    await close(it);
+    // The epoch may close between a coin and its receipt.
+    await accept(it, 1, 10n, 'hash', false, commitment);
+    await close(it);
+    // An audit may take longer than an epoch.
+    await accept(it, 1, 10n, 'hash', true, commitment);
+    await close(it, vestingEpochs + 2);
+    expect(await replay(it)).toMatchObject({ ok: true, value: { coins: 2 } });
+    await accept(it, 1, 10n, 'hash', false, commitment);
+    await close(it, vestingEpochs + 1);
+    expect(await replay(it)).toMatchObject({ ok: false, message: /key of an older epoch/ });
+  }, 20_000);
 
   it('leaves the event loop its turns while it releases thousands', async () => {
     const it = await fresh();

@@ -304,6 +304,12 @@ class Replay {
       const key = this.#keys.get(toHex(audit.commitment));
       if (key === undefined)
         return differs(`epoch ${over}, receipt of ${toHex(taskId)}: its coin was tossed with an unknown key`);
+      // Between coin and receipt lies one write, unless the unit was audited: an older key would be a coin of choice.
+      const own = [this.#commitments[over], this.#commitments[over - 1]];
+      if (!audit.drawn && !own.some((each) => each !== undefined && equalBytes(each, audit.commitment)))
+        differs(
+          `epoch ${over}, receipt of ${toHex(taskId)}: its coin was tossed with the key of an older epoch`,
+        );
       if (drawAudit(key, taskId, digest, audit.threshold) !== audit.drawn)
         differs(`epoch ${over}, receipt of ${toHex(taskId)}: the audit coin fell the other way`);
     }

@@ -121,7 +121,7 @@ export class Trust {
   }
 
   async #countPass(tx: Tx, doer: Doer, work: bigint, drawnPpm: number): Promise<void> {
-    const escrow = await accountEscrow(tx, doer.account, doer.kind);
+    const escrow = await accountEscrow(tx, doer, this.policy.vestingEpochs);
     await addAudits(tx, doer, { passed: passWeight(this.policy, work, escrow, drawnPpm), failed: 0 });
   }
 

@@ -1,0 +1,285 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { asWork } from '../../protocol/ids.ts';
+import { singleValidatorConsensus } from '../consensus/consensus.ts';
+import {
+  accountOf,
+  MECHANISMS,
+  openTestLedger,
+  OWNER,
+  peerOf,
+  SUBNET,
+  VALIDATOR_ACCOUNT,
+  type TestLedger,
+} from '../testing/ledger.ts';
+import { drawAudit } from '../trust/audit-coin.ts';
+import { PASS_ONE } from '../trust/pass-weight.ts';
+import { readStanding } from '../trust/standing-rows.ts';
+import { Trust, type Doer } from '../trust/trust.ts';
+import { replayLedger } from './replay.ts';
+
+/** Small numbers, so that a short history holds every kind of end. */
+const POLICY = {
+  vestingTasks: 4,
+  vestingEpochs: 3,
+  punishedEpochs: 2,
+  strikes: 2,
+  auditKappa: 3,
+  auditFloorPpm: 10_000,
+};
+const KINDS = ['hash', 'infer'] as const;
+
+type Step =
+  | { do: 'work'; peer: number; account: number; kind: number; work: bigint; straddle: boolean }
+  | { do: 'fail'; peer: number; account: number; kind: number; weight: 'proof' | 'gross' | 'slight' }
+  | { do: 'unopened'; peer: number; account: number; kind: number }
+  | { do: 'recheck'; passes: boolean }
+  | { do: 'missed'; peer: number }
+  | { do: 'slot' | 'close' | 'restart' };
+
+const who = {
+  peer: fc.integer({ min: 1, max: 3 }),
+  account: fc.integer({ min: 1, max: 2 }),
+  kind: fc.integer({ min: 0, max: 1 }),
+};
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant('work' as const),
+      ...who,
+      work: fc.bigInt({ min: 0n, max: 1n << 40n }),
+      straddle: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('fail' as const),
+      ...who,
+      weight: fc.constantFrom('proof' as const, 'gross' as const, 'slight' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unopened' as const), ...who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('recheck' as const), passes: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('missed' as const), peer: who.peer }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('slot' as const, 'close' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+);
+
+class History {
+  readonly trust = new Trust(POLICY);
+  readonly #first: TestLedger;
+  #base: TestLedger;
+  #tasks = 0;
+  #before: { key: Uint8Array; commitment: Uint8Array } | null = null;
+
+  private constructor(base: TestLedger) {
+    this.#first = base;
+    this.#base = base;
+  }
+
+  async end(): Promise<void> {
+    await this.#base.close();
+    // It made the folder.
+    if (this.#first !== this.#base) await this.#first.close();
+  }
+
+  static async begin(): Promise<History> {
+    const base = await openTestLedger(undefined, POLICY);
+    for (const n of [1, 2, 3])
+      await base.store.db
+        .insertInto('peers')
+        .values({ peer: await peerOf(n), account: accountOf(1), registered_at_ms: 0, last_seen_at_ms: 0 })
+        .execute();
+    return new History(base);
+  }
+
+  get base(): TestLedger {
+    return this.#base;
+  }
+
+  async take(one: Step): Promise<void> {
+    const { store, ledger } = this.#base;
+    switch (one.do) {
+      case 'work':
+        return await this.#work(one);
+      case 'fail': {
+        const doer = await this.#doer(one);
+        await store.write((tx) =>
+          this.trust.failed(tx, doer, randomBytes(32), 'OUT_OF_TOLERANCE', one.weight),
+        );
+        return;
+      }
+      case 'unopened': {
+        const doer = await this.#doer(one);
+        await store.write((tx) => this.trust.unopened(tx, doer, randomBytes(32)));
+        return;
+      }
+      case 'recheck':
+        return await this.#recheck(one.passes);
+      case 'missed': {
+        const peer = await peerOf(one.peer);
+        return await store.write((tx) => this.trust.missed(tx, peer));
+      }
+      case 'slot':
+        return void (await ledger.recordSlot());
+      case 'close':
+        this.#before = ledger.current;
+        return void (await ledger.closeEpoch());
+      case 'restart': {
+        const { path } = this.#base;
+        await store.close();
+        this.#base = await openTestLedger(path, POLICY);
+      }
+    }
+  }
+
+  async #doer(one: { peer: number; account: number; kind: number }): Promise<Doer> {
+    const { epoch } = this.#base.ledger.current;
+    const kind = KINDS[one.kind] ?? 'hash';
+    return { peer: await peerOf(one.peer), account: accountOf(one.account), kind, epoch };
+  }
+
+  async #work(one: Extract<Step, { do: 'work' }>): Promise<void> {
+    const { store, ledger } = this.#base;
+    const { work } = one;
+    const doer = await this.#doer(one);
+    const [taskId, digest] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
+    const { threshold, ppm } = await this.trust.rate(store.db, doer, work);
+    const { key, commitment } = one.straddle && this.#before !== null ? this.#before : ledger.current;
+    const drawn = drawAudit(key, taskId, digest, threshold);
+    const seq = ++this.#tasks;
+    const unit = { taskId, work, audited: drawn, auditPpm: ppm, body: new Uint8Array(8) };
+    const names = { kind: doer.kind, peer: await peerOf(one.peer), account: accountOf(one.account) };
+    const never = { state: 'accepted' as const, hash_rate: 1, issued_at_ms: 0, deadline_at_ms: 0 };
+    await store.write(async (tx) => {
+      await tx
+        .insertInto('tasks')
+        .values({ ...names, ...never, task_id: taskId, epoch: doer.epoch, seq, audited: drawn ? 1 : 0 })
+        .execute();
+      const kindIndex = await this.trust.accepted(tx, doer, { ...unit, tookMs: 1, deadlineMs: 9 });
+      const audit = { threshold, commitment, drawn };
+      await ledger.accept(tx, { ...names, taskId, work: asWork(work), digest, kindIndex, audit });
+    });
+  }
+
+  /** The next audit after the verdict that is due, as rechecks.ts does it. */
+  async #recheck(passes: boolean): Promise<void> {
+    const { store, ledger } = this.#base;
+    const due = await store.db
+      .selectFrom('tasks')
+      .leftJoin('results', 'results.task_id', 'tasks.task_id')
+      .select(['tasks.task_id', 'peer', 'account', 'kind', 'body'])
+      .where('recheck', '>', 0)
+      .executeTakeFirst();
+    if (due === undefined) return;
+    if (due.body === null) throw new Error('what is to be audited was not kept');
+    const kind = due.kind === 'hash' ? 'hash' : 'infer';
+    const doer: Doer = { peer: due.peer, account: due.account ?? '', kind, epoch: ledger.current.epoch };
+    await store.write(async (tx) => {
+      const found = passes ? { audited: 1 } : { revoked: 'DIGEST_MISMATCH' };
+      await tx
+        .updateTable('tasks')
+        .set({ recheck: 0, ...found })
+        .where('task_id', '=', due.task_id)
+        .execute();
+      await tx.deleteFrom('results').where('task_id', '=', due.task_id).execute();
+      if (passes) await this.trust.passedLater(tx, doer, 1n);
+      else await this.trust.failed(tx, doer, due.task_id, 'DIGEST_MISMATCH', 'proof');
+    });
+  }
+
+  /** Where what a record says is in escrow is not what the receipts add up to; nothing when all is well. */
+  async wrongEscrow(): Promise<string[]> {
+    const { store, ledger } = this.#base;
+    const { epoch } = ledger.current;
+    const wrong: string[] = [];
+    for (const { peer, kind } of await store.db.selectFrom('standings').select(['peer', 'kind']).execute()) {
+      const { escrow, escrowFrom, accepted } = await readStanding(store.db, { peer, kind, epoch }, POLICY);
+      const receipts = await store.db
+        .selectFrom('receipts')
+        .select(['work', 'epoch', 'kind_index'])
+        .where('peer', '=', peer)
+        .where('kind', '=', kind)
+        .execute();
+      const from = Math.max(escrowFrom, accepted - POLICY.vestingTasks);
+      const sum = receipts
+        .filter((receipt) => receipt.kind_index > from && receipt.epoch > epoch - POLICY.vestingEpochs)
+        .reduce((total, { work }) => total + BigInt(work), 0n);
+      if (escrow !== sum) wrong.push(`${peer} ${kind}: ${escrow} in escrow, ${sum} unvested`);
+      if (accepted !== receipts.length)
+        wrong.push(`${peer} ${kind}: ${accepted} of ${receipts.length} units`);
+    }
+    return wrong;
+  }
+}
+
+let begun: History[] = [];
+afterEach(async () => {
+  await Promise.all(begun.map((history) => history.end()));
+  begun = [];
+});
+
+describe('a unit that vests before its audit is done', () => {
+  it('keeps its result until then', async () => {
+    const history = await History.begin();
+    begun.push(history);
+    const { store } = history.base;
+    const one = { do: 'work', peer: 1, account: 1, kind: 0, work: 10n, straddle: false } as const;
+    await history.take(one);
+    const { task_id } = await store.db.selectFrom('tasks').select('task_id').executeTakeFirstOrThrow();
+    await store.db
+      .insertInto('results')
+      .values({ task_id, epoch: 0, body: new Uint8Array(8) })
+      .execute();
+    await store.db.updateTable('tasks').set({ recheck: 1 }).execute();
+    for (let i = 0; i < POLICY.vestingTasks + 1; i++) await history.take(one);
+    const kept = await store.db.selectFrom('results').select('body').where('task_id', '=', task_id).execute();
+    expect(kept).toHaveLength(1);
+  });
+});
+
+describe('what a pass of a newcomer weighs', () => {
+  it('does not depend on tabs of its account that left long ago', async () => {
+    const history = await History.begin();
+    begun.push(history);
+    const { store, ledger } = history.base;
+    const work = { do: 'work', account: 1, kind: 0, work: 1_000n, straddle: false } as const;
+    for (let i = 0; i < 12; i++) await history.take({ ...work, peer: 1 });
+    for (let i = 0; i < POLICY.vestingEpochs; i++) await ledger.closeEpoch();
+    const passed = async (): Promise<number> =>
+      (await store.db.selectFrom('qualities').select('passed').executeTakeFirst())?.passed ?? 0;
+    const before = await passed();
+    await history.take({ ...work, peer: 2 });
+    expect((await passed()) - before).toBe(PASS_ONE);
+  });
+});
+
+describe('any history', () => {
+  it('replays to the last base unit, with what is in escrow as the receipts say', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 90, size: 'max' }), async (steps) => {
+        const history = await History.begin();
+        begun.push(history);
+        for (const one of steps) {
+          await history.take(one);
+          expect(await history.wrongEscrow()).toEqual([]);
+        }
+        const { store, validator } = history.base;
+        const replayed = await replayLedger(store, {
+          subnet: SUBNET,
+          validator,
+          owner: OWNER,
+          validatorAccount: VALIDATOR_ACCOUNT,
+          mechanisms: MECHANISMS,
+          consensus: singleValidatorConsensus,
+          policy: POLICY,
+        });
+        expect(replayed).toMatchObject({ ok: true });
+      }),
+      { numRuns: Number(process.env['HISTORIES'] ?? 12) },
+    );
+  }, 120_000);
+});
