@@ -42,6 +42,8 @@ export class Leases {
   /** Keys of held leases by peer, oldest first. */
   readonly #byPeer = new Map<PeerId, Set<string>>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Deadlines of leases of a previous run, by key. */
+  readonly #recovered = new Map<string, NodeJS.Timeout>();
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -55,7 +57,12 @@ export class Leases {
       .where('state', '=', 'leased')
       .execute();
     for (const { task_id, job, deadline_at_ms } of open) {
-      this.#later(deadline_at_ms - this.#options.now(), () => void this.#end(task_id, job, 'expired'));
+      const key = toHex(task_id);
+      const timer = this.#later(deadline_at_ms - this.#options.now(), () => {
+        this.#recovered.delete(key);
+        void this.#end(task_id, job, 'expired');
+      });
+      this.#recovered.set(key, timer);
     }
   }
 
@@ -92,7 +99,12 @@ export class Leases {
 
   /** Takes a lease out of memory for judging, or makes one again that was issued before a restart. */
   async claim(taskId: Uint8Array, account: AccountId): Promise<HeldLease | null> {
-    return this.#drop(taskId) ?? (await remakeLease(this.#options, taskId, account, 'leased'));
+    const held = this.#drop(taskId);
+    if (held !== null) return held;
+    const lease = await remakeLease(this.#options, taskId, account, 'leased');
+    // It is back in time: its deadline must not end it while it is judged.
+    if (lease !== null) this.#forgetDeadline(toHex(taskId));
+    return lease;
   }
 
   /**
@@ -110,6 +122,7 @@ export class Leases {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#held.clear();
     this.#byPeer.clear();
+    this.#recovered.clear();
   }
 
   /** A peer that opens stream after stream gets no more leases than one that keeps to its own: the oldest go. */
@@ -169,7 +182,15 @@ export class Leases {
     }
   }
 
-  #later(ms: number, act: () => void): void {
+  #forgetDeadline(key: string): void {
+    const timer = this.#recovered.get(key);
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    this.#timers.delete(timer);
+    this.#recovered.delete(key);
+  }
+
+  #later(ms: number, act: () => void): NodeJS.Timeout {
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer);
@@ -178,5 +199,6 @@ export class Leases {
       Math.min(MAX_TIMER_MS, Math.max(0, ms)),
     );
     this.#timers.add(timer);
+    return timer;
   }
 }

@@ -374,6 +374,28 @@ describe('deadlines', () => {
     expect((await hashOf(dispatch, tab)).latencyPpm).toBe(1_000_000);
   });
 
+  it('of a previous run do not end what is being judged', async () => {
+    const before = await open({ deadlineMs: 700, openings: true });
+    const tab = await before.tab(1);
+    tab.session.ready(1);
+    await vi.waitFor(() => expect(tab.session.leased).toBe(1));
+    const [lease] = leasesIn(tab.sent);
+    if (lease === undefined) throw new Error('expected a lease');
+    before.leases.close();
+    const after = await open({ path: before.base.path, openings: true });
+    const tensors = [{ name: 'x', dtype: 'uint8' as const, dims: [1], data: new Uint8Array(1) }];
+    const verdict = await after.judge.judge(
+      {
+        peer: tab.peer,
+        account: tab.account,
+        artefact: null,
+        open: () => new Promise((resolve) => setTimeout(() => resolve(tensors), 900)),
+      },
+      resultFor(lease),
+    );
+    expect(verdict).toMatchObject({ type: 'accepted' });
+  });
+
   it('that are missed cost the latency factor and nothing else', async () => {
     const dispatch = await open({ deadlineMs: 30 });
     const tab = await dispatch.tab(1);

@@ -19,9 +19,16 @@ export type Tab = {
   line: { connection: Connection; close: () => void } | null;
 };
 
+type Allowances = Pick<Tab, 'allowance' | 'messages'>;
+
+/** By then every allowance is whole again. */
+const FORGET_MS = 60_000;
+
 /** The tabs that are connected and have joined. Bounded by the connections libp2p admits. */
 export class Tabs {
   readonly #tabs = new Map<PeerId, Tab>();
+  /** Of tabs that left a moment ago: to come back gives nobody a fresh one. Oldest first. */
+  readonly #left = new Map<PeerId, Allowances & { leftMs: number }>();
   readonly #nowMs: () => number;
 
   /** `nowMs` is the monotonic clock of the rate limits. */
@@ -51,12 +58,13 @@ export class Tabs {
       return known;
     }
     let seq = firstSeq;
+    const { allowance, messages } = this.#left.get(profile.peer) ?? this.#fresh();
     const tab: Tab = {
       profile,
       adapter,
       nextSeq: () => seq++,
-      allowance: new TokenBucket(LEASES_PER_SECOND, LEASE_BURST, this.#nowMs),
-      messages: new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST, this.#nowMs),
+      allowance,
+      messages,
       session: null,
       line: null,
     };
@@ -66,8 +74,24 @@ export class Tabs {
 
   /** The peer has no connection any more. */
   leave(peer: PeerId): void {
-    this.#tabs.get(peer)?.session?.detach();
+    const tab = this.#tabs.get(peer);
+    if (tab === undefined) return;
+    tab.session?.detach();
     this.#tabs.delete(peer);
+    const leftMs = this.#nowMs();
+    for (const [other, known] of this.#left) {
+      if (leftMs - known.leftMs < FORGET_MS) break;
+      this.#left.delete(other);
+    }
+    this.#left.delete(peer);
+    this.#left.set(peer, { allowance: tab.allowance, messages: tab.messages, leftMs });
+  }
+
+  #fresh(): Allowances {
+    return {
+      allowance: new TokenBucket(LEASES_PER_SECOND, LEASE_BURST, this.#nowMs),
+      messages: new TokenBucket(MESSAGES_PER_SECOND, MESSAGE_BURST, this.#nowMs),
+    };
   }
 
   expired(lease: HeldLease): void {
