@@ -2,9 +2,12 @@ import { median } from './statistics/intervals.ts';
 import type { CostMeter } from './world/cost-meter.ts';
 import type { Workbench } from './world/workbench.ts';
 
-/** What verification costs the validator beside what the work costs a tab, on the same machine. Times differ from run to run. */
+/**
+ * What verification costs the validator beside what the work costs a tab, on the same machine: medians. Times differ from run
+ * to run.
+ */
 export type CostReport = {
-  /** Checks of one result: digest, shape, rate and coin; without its decoding. */
+  /** Checks of one result: digest, shape and coin; without its decoding. */
   checkCostMs: number;
   results: number;
   models: {
@@ -22,18 +25,18 @@ export type CostReport = {
 
 /** κ / (M + 1) of the default policy: a tab whose last 200 units have not vested. */
 export function costOf(bench: Workbench, costs: CostMeter, vestedRate = 3 / 201): CostReport {
-  const checkCostMs = costs.checks.count === 0 ? 0 : costs.checks.ms / costs.checks.count;
+  const checkCostMs = costs.checksMs.length === 0 ? 0 : median(costs.checksMs);
   const models = bench.catalogue.models.flatMap(({ name: model }) => {
-    const audit = costs.audits.get(model);
+    const audit = costs.auditsMs.get(model);
     const runs = bench.runMs.get(model);
     if (audit === undefined || runs === undefined) return [];
-    const auditCostMs = audit.ms / audit.count;
+    const auditCostMs = median(audit);
     const runCostMs = median(runs);
     const share = (vestedRate * auditCostMs) / runCostMs;
     return [
       {
         model,
-        audits: audit.count,
+        audits: audit.length,
         auditCostMs,
         runCostMs,
         vestedAuditCostShare: share,
@@ -41,5 +44,5 @@ export function costOf(bench: Workbench, costs: CostMeter, vestedRate = 3 / 201)
       },
     ];
   });
-  return { checkCostMs, results: costs.checks.count, models };
+  return { checkCostMs, results: costs.checksMs.length, models };
 }

@@ -8,7 +8,6 @@ import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import { errorText, type Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
-import { threadCpuMs } from '../cpu-time.ts';
 import type { Faults } from '../faults.ts';
 import type { Evidence, Weight } from '../kinds/kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -72,7 +71,7 @@ type Case = {
   /** When the result came, in wall clock: what the validator takes from then on is not the tab's time. */
   receivedAtMs: number;
   startMs: number;
-  /** Processor time of the checks. */
+  /** What the checks took, waiting left out. */
   checkMs: number;
 };
 type Failure = { code: RefusalCode; message?: string; evidence?: Evidence; weight: Weight };
@@ -170,7 +169,7 @@ export class Judge {
     const { key, commitment, epoch } = ledger.current;
     const doer: Doer = { peer: lease.peer, account: lease.account, kind: lease.unit.kind, epoch };
     const body = encodeCbor(result.result.body);
-    const startMs = threadCpuMs();
+    const startMs = performance.now();
     const receivedAtMs = this.#options.now();
     const at = { lease, result, body, doer, submitter, receivedAtMs, startMs, checkMs: 0 };
     const early: Case = { ...at, rate: null, drawn: false, work: 0n };
@@ -179,11 +178,11 @@ export class Judge {
     const checked = kinds.check(lease, result.result);
     if (!checked.ok) return await this.#reject(early, { ...checked, weight: 'none' });
 
-    const beforeRateMs = threadCpuMs();
+    const beforeRateMs = performance.now();
     const rate = await trust.rate(store.db, doer, checked.value);
-    const afterRateMs = threadCpuMs();
+    const afterRateMs = performance.now();
     const drawn = drawAudit(key, taskId, digest, rate.threshold);
-    const checkMs = beforeRateMs - startMs + threadCpuMs() - afterRateMs;
+    const checkMs = beforeRateMs - startMs + performance.now() - afterRateMs;
     const one: Case = { ...at, rate, drawn, work: checked.value, checkMs };
     if (!drawn) return await this.#accept(one, commitment, { audited: false }, alongWith);
 
@@ -327,7 +326,7 @@ export class Judge {
       auditPpm: rate?.ppm ?? 0,
       drawn,
       work,
-      checkMs: checkMs === 0 ? threadCpuMs() - startMs : checkMs,
+      checkMs: checkMs === 0 ? performance.now() - startMs : checkMs,
       workMs: result.elapsedMs,
     });
     if (unopened) observer.strike();

@@ -9,7 +9,7 @@ export type Observer = {
     auditPpm: number;
     drawn: boolean;
     work: bigint;
-    /** Digest, cheap checks and coin, in milliseconds of processor time; what is read and written of the store is bookkeeping. */
+    /** Digest, cheap checks and coin, in milliseconds, without waiting; what is read and written of the store is bookkeeping. */
     checkMs: number;
     /** What the tab says its unit took. */
     workMs?: number;

@@ -1,28 +1,29 @@
 import type { Observer } from '../../../subnet/dispatch/observer.ts';
 
-type Sum = { count: number; ms: number };
-
-/** Adds up what verification costs the validator, from what the judge tells of its work. */
+/**
+ * Collects what verification costs the validator, from what the judge tells of its work. Single times rather than sums: on a
+ * machine that does other things a median says what one costs, a mean what the scheduler did.
+ */
 export class CostMeter implements Observer {
-  /** Digest, cheap checks, rate and coin, of every result. */
-  readonly checks: Sum = { count: 0, ms: 0 };
-  /** Audits by model, or by kind where there is none. */
-  readonly audits = new Map<string, Sum>();
+  /** Digest, cheap checks and coin, of every result, in milliseconds. */
+  readonly checksMs: number[] = [];
+  /** Audits by model, or by kind where there is none, in milliseconds. */
+  readonly auditsMs = new Map<string, number[]>();
   punishedTabs = 0;
   strikes = 0;
   /** Audits that could not be done. */
   impossible = 0;
 
   judged({ checkMs }: Parameters<Observer['judged']>[0]): void {
-    this.checks.count += 1;
-    this.checks.ms += checkMs;
+    this.checksMs.push(checkMs);
   }
 
   audited({ kind, model, outcome, cpuMs }: Parameters<Observer['audited']>[0]): void {
     if (outcome === 'impossible') this.impossible += 1;
     const name = model ?? kind;
-    const sum = this.audits.get(name) ?? { count: 0, ms: 0 };
-    this.audits.set(name, { count: sum.count + 1, ms: sum.ms + cpuMs });
+    const times = this.auditsMs.get(name);
+    if (times === undefined) this.auditsMs.set(name, [cpuMs]);
+    else times.push(cpuMs);
   }
 
   punished(): void {
@@ -31,10 +32,5 @@ export class CostMeter implements Observer {
 
   strike(): void {
     this.strikes += 1;
-  }
-
-  /** CPU seconds of all audits. */
-  get auditSeconds(): number {
-    return [...this.audits.values()].reduce((sum, { ms }) => sum + ms, 0) / 1000;
   }
 }

@@ -18,7 +18,8 @@ export type Request = {
   claim?: { claim: InferClaim; tolerance: Model['tolerance'] };
 };
 
-/** What comes back. `cpuMs` is processor time of the model's run, and of the comparison where there is one. */
+/** What comes back. `cpuMs` is what the model's run took, and the comparison
+ * where there is one: processor time, where the thread has a core to itself. */
 export type Reply =
   | { ok: true; cpuMs: number; computed: Computed }
   | { ok: true; cpuMs: number; comparison: Comparison }
