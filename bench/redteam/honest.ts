@@ -35,8 +35,9 @@ const KINDS: readonly Kind[] = [
   { backend: 'wasm', provider: 'wasm', lane: false },
   { backend: 'native', provider: 'cpu', lane: false },
   { backend: 'native', provider: 'webgpu', lane: false },
+  { backend: 'webgpu', provider: 'webgpu', lane: false },
 ];
-const TABS = 8;
+const TABS = 10;
 const UNITS_PER_EPOCH = 25;
 const MODELS = ['silero-vad', 'ppocr-cls'];
 
@@ -73,8 +74,12 @@ export async function runHonest(options: {
     const report = {
       units: judged,
       tabs: TABS,
-      backends: ['onnxruntime-web on WebAssembly', 'onnxruntime-node on the CPU'],
-      notCovered: ['onnxruntime-web on WebGPU'],
+      backends: [
+        'onnxruntime-web on WebAssembly',
+        'onnxruntime-node on the CPU',
+        'onnxruntime-web on WebGPU on SwiftShader (ppocr-cls, recorded)',
+      ],
+      notCovered: ['WebGPU on a hardware adapter', 'browsers other than Chromium'],
       disturbances,
       rejected: total(({ rejected }) => rejected),
       punished: proven.filter((epoch) => epoch !== null).length,

@@ -90,10 +90,19 @@ export function markdownOf(report: RedTeamReport): string {
         ]),
     '## What it costs',
     '',
-    `Checks of a result: ${costs.checkCostMs.toFixed(2)} ms (${costs.results} results).`,
+    `Medians, side by side on one machine. Checks of a result: ${costs.checkCostMs.toFixed(3)} ms (${costs.results} results). A vested tab is audited with p = 3/201. What a tab adds is its digest and, where the catalogue asks for interior tensors, their seal; on the wire that is 32 bytes for each.`,
     '',
     ...table(
-      ['model', 'audits', 'audit ms', 'run ms', 'audits of a vested tab', 'with checks'],
+      [
+        'model',
+        'audits',
+        'audit ms',
+        'run ms',
+        'audits of a vested tab',
+        'with checks',
+        'tab adds ms',
+        'of its run',
+      ],
       costs.models.map((one) =>
         row(
           one.model,
@@ -102,6 +111,8 @@ export function markdownOf(report: RedTeamReport): string {
           one.runCostMs.toFixed(2),
           percent(one.vestedAuditCostShare),
           percent(one.vestedCostShare),
+          one.tabCostMs.toFixed(3),
+          percent(one.tabCostShare),
         ),
       ),
     ),

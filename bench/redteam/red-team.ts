@@ -64,7 +64,7 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
   const forgers = chosen(FORGERS);
   const attempts = chosen(ATTEMPTS);
   const folder = await mkdtemp(join(tmpdir(), 'gridtab-redteam-models-'));
-  const bench = await Workbench.open(folder, seed);
+  const bench = await Workbench.open(folder);
   const costs = new CostMeter();
   try {
     // Two ratios and one rate of detection each, and the honest tabs' bound.
@@ -123,7 +123,7 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
       crowds,
       control,
       honest,
-      costs: costOf(bench, costs),
+      costs: await costOf(bench, costs),
       notRun: NOT_RUN,
       broken,
       undecided: reports.flatMap(({ name, undecided }) => undecided.map((text) => `${name}: ${text}`)),

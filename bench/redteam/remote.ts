@@ -34,7 +34,7 @@ const MAX_UNITS = 8;
 /** Every attacker that needs no escrow first, once, over WebRTC against a node in a process of its own. */
 export async function runRemote(seed: string, say: (line: string) => void): Promise<RemoteReport> {
   const folder = await mkdtemp(join(tmpdir(), 'gridtab-redteam-models-'));
-  const bench = await Workbench.open(folder, seed);
+  const bench = await Workbench.open(folder);
   const ground = await RemoteGround.open(bench, 'webrtc-direct');
   const report: RemoteReport = {
     transport: 'webrtc-direct',

@@ -8,20 +8,24 @@ import type { Tensor } from '../../../protocol/tensor.ts';
 import { openSession, runSession } from '../../../subnet/kinds/infer/recompute/session.ts';
 import { openCatalogue, type Catalogue } from '../../../subnet/models/catalogue.ts';
 import { withInterior } from '../../../subnet/models/interior.ts';
-import { Random } from '../../../subnet/models/random.ts';
 import type { SampleSource } from '../../../subnet/models/source.ts';
 import { sourceOf } from '../../../subnet/models/sources.ts';
+import { calibrationInput, inputHash } from '../../calibrate/inputs.ts';
+import { readRecording, unpackRun } from '../../calibrate/recording.ts';
 import { singleWeightCopies, SUBSTITUTIONS, type SubstitutionName } from '../onnx/substitutions.ts';
 
-/** Standing inputs per model. Few enough that every output is computed once, many enough that a cached one rarely fits. */
+/** Standing inputs per model: the first of those that calibration recorded. Few enough that every output is computed once, many enough that a cached one rarely fits. */
 export const POOL = 64;
 /** Copies of a model with one weight off by 5 %. */
 export const WEIGHT_COPIES = 8;
 
 /** What a tab returns of a run: outputs, and the interior tensors it is asked to seal. */
 export type Computed = { outputs: Tensor[]; interior: Tensor[] };
-/** What computes: the runtimes of honest tabs, and cheaper or altered models on the first of them. */
-export type Backend = 'wasm' | 'native' | SubstitutionName | `weight-${number}`;
+/**
+ * What computes: the runtimes of honest tabs, and cheaper or altered models on the first of them. `webgpu` is what calibration
+ * recorded of Chromium's WebGPU on SwiftShader; a model that fails its known answer there runs on WebAssembly, as in a tab.
+ */
+export type Backend = 'wasm' | 'native' | 'webgpu' | SubstitutionName | `weight-${number}`;
 
 type Session = Parameters<typeof runSession>[0];
 
@@ -32,7 +36,6 @@ type Session = Parameters<typeof runSession>[0];
 export class Workbench {
   readonly catalogue: Catalogue;
   readonly folder: string;
-  readonly #seed: string;
   readonly #sessions = new Map<string, Promise<Session>>();
   readonly #computed = new Map<string, Promise<Computed>>();
   #turn: Promise<unknown> = Promise.resolve();
@@ -40,18 +43,17 @@ export class Workbench {
   /** Milliseconds of each first run on WebAssembly, by model: what a unit costs a tab on this machine. */
   readonly runMs = new Map<string, number[]>();
 
-  private constructor(catalogue: Catalogue, folder: string, seed: string) {
+  private constructor(catalogue: Catalogue, folder: string) {
     this.catalogue = catalogue;
     this.folder = folder;
-    this.#seed = seed;
   }
 
   /** `folder` holds altered models and known answers; it may be shared between runs. */
-  static async open(folder: string, seed: string): Promise<Workbench> {
+  static async open(folder: string): Promise<Workbench> {
     await mkdir(folder, { recursive: true });
     const catalogue = await openCatalogue({ dataDir: folder });
     if (!catalogue.ok) throw new Error(catalogue.message);
-    return new Workbench(catalogue.value, folder, seed);
+    return new Workbench(catalogue.value, folder);
   }
 
   model(name: string): Model {
@@ -60,14 +62,13 @@ export class Workbench {
     return model;
   }
 
-  /** The model's real inputs, drawn from a pool of POOL that follows from the seed. */
+  /** The model's real inputs, drawn from a pool of POOL. */
   source(name: string): SampleSource | null {
     const made = this.#sources.get(name);
     if (made !== undefined) return made;
     const real = sourceOf(name);
     if (real === null) return null;
-    const random = Random.from({ domain: 'gridtab/redteam/inputs/1', seed: this.#seed, name });
-    const pool = Array.from({ length: POOL }, () => real.sample(random));
+    const pool = poolOf(name);
     const source: SampleSource = { ...real, sample: (one) => pool[one.below(POOL)] ?? real.sample(one) };
     this.#sources.set(name, source);
     return source;
@@ -89,6 +90,8 @@ export class Workbench {
   }
 
   async #run(model: Model, inputs: readonly Tensor[], backend: Backend): Promise<Computed> {
+    if (backend === 'webgpu')
+      return (await recorded(model, inputs)) ?? (await this.#run(model, inputs, 'wasm'));
     const session = await this.#session(model, backend);
     const interior = model.interior ?? [];
     const startMs = performance.now();
@@ -119,6 +122,7 @@ export class Workbench {
     const { path } = this.fileOf(model);
     if (backend === 'wasm') return await openSession({ path, sha256: model.sha256 });
     // One thread, as in a browser; its order of additions is its own all the same.
+    if (backend === 'webgpu') throw new Error('WebGPU is recorded, not run');
     if (backend === 'native') return await NativeSession.create(path, { intraOpNumThreads: 1 });
     // Interior outputs are a second graph at the end of the file, which not every reader of protocol buffers merges.
     const tail = withInterior(new Uint8Array(0), model.interior ?? []).length;
@@ -143,7 +147,20 @@ export class Workbench {
   }
 }
 
-function altered(file: Uint8Array, backend: Exclude<Backend, 'wasm' | 'native'>): Uint8Array {
+const poolOf = (name: string): Tensor[][] =>
+  Array.from({ length: POOL }, (_, i) => calibrationInput(name, i));
+
+/** What WebGPU gave for these inputs; null where it fails the model's known answer. Throws when it was not recorded. */
+async function recorded(model: Model, inputs: readonly Tensor[]): Promise<Computed | null> {
+  const recording = await readRecording(model.name);
+  const runs = recording.backends['chromium-webgpu']?.outputs;
+  if (runs === undefined) return null;
+  const run = runs[recording.inputs.hashes.indexOf(inputHash(inputs))];
+  if (run === undefined) throw new Error(`${model.name}: these inputs were not recorded; calibrate again`);
+  return unpackRun(model, run);
+}
+
+function altered(file: Uint8Array, backend: Exclude<Backend, 'wasm' | 'native' | 'webgpu'>): Uint8Array {
   const copy = /^weight-(\d+)$/.exec(backend);
   if (copy === null) return SUBSTITUTIONS[backend as SubstitutionName](file);
   const made = singleWeightCopies(file, WEIGHT_COPIES)[Number(copy[1])];
