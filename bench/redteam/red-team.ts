@@ -82,7 +82,7 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
     if (wide) say('what an audit misses');
     const probes = wide ? await runProbes({ bench, seed, units: full ? 400 : 24, confidence: each }) : [];
     if (wide) say('many names, and claims');
-    const crowds = wide ? await runCrowds({ bench, seed, units: full ? 1_200 : 100, confidence: each }) : [];
+    const crowds = wide ? await runCrowds({ bench, seed, units: full ? 1_200 : 96, confidence: each }) : [];
     say('control: the same attacks on a validator that pays whatever it is sent');
     const control = await runControl(forgers, bench, seed);
     const let_in = await runAttempts(attempts, { bench, seed, checks: 'off' });

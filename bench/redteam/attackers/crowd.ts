@@ -1,6 +1,7 @@
 import { runArena, type Career } from '../arena.ts';
 import { honestMove } from '../moves.ts';
 import { rewardRatio, type Ratio } from '../statistics/ratio.ts';
+import type { Identity } from '../../../e2e/testing/identity.ts';
 import { identityOf } from '../world/identities.ts';
 import type { Workbench } from '../world/workbench.ts';
 import { World } from '../world/world.ts';
@@ -52,14 +53,18 @@ async function manyIdentities({ bench, seed, units, confidence }: Options): Prom
       unitsPerEpoch: UNITS_PER_EPOCH,
       maxUnits: units,
     });
+    const inferred = async ({ peer }: Identity): Promise<number> =>
+      [...(await world.lotsOf(peer, 'infer')).values()].reduce((sum, { amount }) => sum + amount, 0);
+    const paid = await Promise.all(references.map(inferred));
+    const together = (await Promise.all(crowd.map(inferred))).reduce((sum, amount) => sum + amount, 0);
     return {
       name,
       row: 'many identities on one GPU',
-      what: `${IDENTITIES} identities of one account share the work; beside tabs with an account each`,
+      what: `${IDENTITIES} identities of one account share the work of one tab; inference, since each registers with a burst of its own`,
       units: total(run.careers),
       // All of the crowd together is one trial for each tab that works alone.
       ratio: rewardRatio(
-        run.references.map(({ gained }) => ({ gained: crowdGain(run.careers), honest: gained })),
+        paid.map((honest) => ({ gained: together, honest })),
         `${seed}/${name}`,
         confidence,
       ),
@@ -103,9 +108,6 @@ async function overclaimed({ bench, seed, units, confidence }: Options): Promise
     await world.close();
   }
 }
-
-const crowdGain = (careers: readonly Career[]): number =>
-  careers.reduce((sum, { gained }) => sum + gained, 0);
 
 const total = (careers: readonly Career[]): number => careers.reduce((sum, { units }) => sum + units, 0);
 

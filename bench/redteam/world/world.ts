@@ -209,11 +209,12 @@ export class World implements Ground {
     return row.count;
   }
 
-  async lotsOf(peer: PeerId): Promise<Map<number, Lot>> {
+  async lotsOf(peer: PeerId, mechanism?: string): Promise<Map<number, Lot>> {
     const rows = await this.store.db
       .selectFrom('lots')
       .select(['epoch', 'amount', 'ended_as'])
       .where('peer', '=', peer)
+      .$if(mechanism !== undefined, (query) => query.where('mechanism', '=', mechanism ?? ''))
       .execute();
     const lots = new Map<number, Lot>();
     for (const { epoch, amount, ended_as } of rows) {
