@@ -9,6 +9,7 @@ import { Jobs } from './dispatch/jobs.ts';
 import { Judge } from './dispatch/judge.ts';
 import { bindKinds, type Kinds, type NodeKinds } from './dispatch/lease.ts';
 import { Leases } from './dispatch/leases.ts';
+import { Openings } from './dispatch/openings.ts';
 import { noObserver, type Observer } from './dispatch/observer.ts';
 import { Rechecks } from './dispatch/rechecks.ts';
 import { WorkSource } from './dispatch/work-source.ts';
@@ -62,6 +63,8 @@ export type Core = {
   bursts: BurstDesk;
   kinds: Kinds;
   audits: FairQueue;
+  /** Connections are about to close: what is not opened from now on is nobody's refusal. */
+  stopping(): void;
   /** Forgets leases in memory, waits for the audit in progress, ends threads. The store stays open. */
   close(): Promise<void>;
 };
@@ -104,6 +107,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     now,
   });
   await leases.recover();
+  const openings = new Openings(
+    (peer, message) => tabs.get(peer)?.session?.send(message) ?? Promise.resolve(false),
+  );
   const queue = new FairQueue(options.audits);
   const audits = new Audits(kinds, queue, observer);
   const rechecks = new Rechecks({ store, ledger, trust, audits, observer, kinds, jobs, home, logger });
@@ -131,6 +137,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     clock: { endsInMs: options.endsInMs },
     leases,
     judge,
+    openings,
     source: new WorkSource(jobs, kinds),
     tabs,
     bursts,
@@ -149,6 +156,10 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     bursts,
     kinds,
     audits: queue,
+    stopping() {
+      judge.stopping();
+      openings.close();
+    },
     async close() {
       bursts.close();
       leases.close();

@@ -149,7 +149,7 @@ async function compose(
     relayReservations: config.relayReservations,
   });
   undo.push(() => net.stop());
-  undo.push(() => core.judge.stopping());
+  undo.push(() => core.stopping());
   await serveTabs(net, core.context);
 
   const build = (): Promise<SignedManifest> =>

@@ -4,7 +4,6 @@ import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import { errorText } from '../../protocol/outcome.ts';
-import { OPEN_TIMEOUT_MS } from '../../protocol/limits.ts';
 import { refusal, type Refusal } from '../../protocol/refusal.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Faults } from '../faults.ts';
@@ -12,6 +11,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Judge } from './judge.ts';
 import type { HeldLease } from './lease.ts';
 import type { Leases } from './leases.ts';
+import type { Openings } from './openings.ts';
 import type { TokenBucket } from '../rate-limit.ts';
 import type { WorkSource } from './work-source.ts';
 
@@ -43,6 +43,7 @@ export type TabOptions = {
   leases: Leases;
   judge: Judge;
   source: WorkSource;
+  openings: Openings;
   nextSeq: () => number;
   /** Leases it may still take: one comes back for each accepted result. Kept over its streams. */
   allowance: TokenBucket;
@@ -57,8 +58,6 @@ export type TabOptions = {
 export class TabSession {
   readonly #options: TabOptions;
   readonly #leases = new Map<string, HeldLease>();
-  /** Openings the tab was asked for, by task. */
-  readonly #openings = new Map<string, (tensors: readonly Tensor[] | null) => void>();
   #wanted = 0;
   #paused = false;
   #open = true;
@@ -111,13 +110,13 @@ export class TabSession {
 
   /** Judges a result and answers it. */
   async result(result: TaskResult): Promise<void> {
-    const { profile, judge, faults } = this.#options;
+    const { profile, judge, openings, faults } = this.#options;
     // Returned: it no longer counts, so the next unit travels while this one is judged.
     this.#leases.delete(toHex(result.taskId));
     this.pump();
     const { peer, account, artefact } = profile;
     const verdict = await judge.judge(
-      { peer, account, artefact, open: (taskId) => this.#ask(taskId) },
+      { peer, account, artefact, open: (taskId) => openings.ask(peer, taskId) },
       result,
     );
     const sent = this.#send(verdict);
@@ -129,24 +128,9 @@ export class TabSession {
     await sent;
   }
 
-  /** What the tab shows of a result that it was asked to open; what nobody asked for is ignored. */
+  /** What the tab shows of a result that it was asked to open. */
   opening(taskId: Uint8Array, tensors: readonly Tensor[]): void {
-    this.#openings.get(toHex(taskId))?.(tensors.length === 0 ? null : tensors);
-  }
-
-  /** Asks for the interior tensors of a result. Null when they are not shown in time: going away is no way out. */
-  async #ask(taskId: Uint8Array): Promise<readonly Tensor[] | null> {
-    const key = toHex(taskId);
-    const { promise, resolve } = Promise.withResolvers<readonly Tensor[] | null>();
-    const timer = setTimeout(() => resolve(null), OPEN_TIMEOUT_MS);
-    this.#openings.set(key, resolve);
-    try {
-      if (!(await this.#send({ type: 'open', taskId, deadlineMs: OPEN_TIMEOUT_MS }))) return null;
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#openings.delete(key);
-    }
+    this.#options.openings.answer(this.profile.peer, taskId, tensors);
   }
 
   /** The deadline of a lease has passed. */
@@ -172,7 +156,6 @@ export class TabSession {
   /** The stream is gone; leases run on until their deadlines, for the tab may be back. */
   detach(): void {
     this.#open = false;
-    for (const resolve of this.#openings.values()) resolve(null);
     clearTimeout(this.#idleTimer);
   }
 

@@ -344,16 +344,46 @@ describe('openings', () => {
     const tab = await dispatch.tab(1);
     await judgedWith(tab, () => {
       dispatch.judge.stopping();
-      tab.session.detach();
+      dispatch.openings.close();
     });
     expect((await hashOf(dispatch, tab)).strikes).toBe(0);
   });
 
-  it('count as refused when the tab goes away instead', async () => {
+  it('are asked for again when a tab that lost its connection is back', async () => {
     const dispatch = await open({ openings: true });
     const tab = await dispatch.tab(1);
-    await judgedWith(tab, () => tab.session.detach());
+    const verdict = await judgedWith(tab, async (taskId) => {
+      tab.session.detach();
+      const back = await dispatch.tab(1);
+      expect(asked(back)).toMatchObject([{ taskId }]);
+      back.session.opening(taskId, [tensor]);
+    });
+    // The first stream is gone; the verdict is on disk.
+    expect(verdict).toBeUndefined();
+    expect(await hashOf(dispatch, tab)).toMatchObject({ strikes: 0, accepted: 1 });
+  });
+
+  it('count as refused when the tab goes away and stays away', async () => {
+    const dispatch = await open({ openings: true });
+    const tab = await dispatch.tab(1);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    await judgedWith(tab, async () => {
+      tab.session.detach();
+      await vi.advanceTimersByTimeAsync(OPEN_TIMEOUT_MS - 1_000);
+      expect((await hashOf(dispatch, tab)).strikes).toBe(0);
+      await vi.advanceTimersByTimeAsync(1_000);
+    });
     expect((await hashOf(dispatch, tab)).strikes).toBe(1);
+  });
+
+  it('of another peer are ignored', async () => {
+    const dispatch = await open({ openings: true });
+    const [tab, other] = [await dispatch.tab(1), await dispatch.tab(2)];
+    const verdict = await judgedWith(tab, (taskId) => {
+      other.session.opening(taskId, []);
+      tab.session.opening(taskId, [tensor]);
+    });
+    expect(verdict).toMatchObject({ type: 'accepted' });
   });
 });
 

@@ -3,6 +3,7 @@ import type { PeerId } from '../../protocol/ids.ts';
 import type { Manifest } from '../../protocol/manifest.ts';
 import type { Judge } from '../dispatch/judge.ts';
 import type { Leases } from '../dispatch/leases.ts';
+import type { Openings } from '../dispatch/openings.ts';
 import type { WorkSource } from '../dispatch/work-source.ts';
 import type { Faults } from '../faults.ts';
 import type { EpochClock } from '../ledger/epoch-clock.ts';
@@ -23,6 +24,7 @@ export type ValidatorContext = {
   clock: Pick<EpochClock, 'endsInMs'>;
   leases: Leases;
   judge: Judge;
+  openings: Openings;
   source: WorkSource;
   tabs: Tabs;
   bursts: BurstDesk;

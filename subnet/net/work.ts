@@ -43,6 +43,7 @@ export async function serveWork(
     leases: context.leases,
     judge: context.judge,
     source: context.source,
+    openings: context.openings,
     nextSeq: tab.nextSeq,
     allowance: tab.allowance,
     faults: context.faults,
@@ -52,6 +53,7 @@ export async function serveWork(
   const line = { connection, close: () => wire.abort('replaced by a newer stream') };
   tab.line = line;
   context.bursts.joined(peer);
+  context.openings.again(peer);
   context.logger.info({ peer, adapter: tab.adapter }, 'tab at work');
   try {
     await converse(wire, session, tab.messages, context);

@@ -10,6 +10,7 @@ import { Jobs } from '../dispatch/jobs.ts';
 import { Judge } from '../dispatch/judge.ts';
 import type { Kinds } from '../dispatch/lease.ts';
 import { Leases } from '../dispatch/leases.ts';
+import { Openings } from '../dispatch/openings.ts';
 import { noObserver } from '../dispatch/observer.ts';
 import { Rechecks } from '../dispatch/rechecks.ts';
 import { TabSession } from '../dispatch/tab.ts';
@@ -76,6 +77,7 @@ export type TestDispatch = {
   leases: Leases;
   jobs: Jobs;
   judge: Judge;
+  openings: Openings;
   trust: Trust;
   rechecks: Rechecks;
   tabs: Tabs;
@@ -132,11 +134,15 @@ export async function openTestDispatch(
     now: Date.now,
   });
   const source = new WorkSource(jobs, kinds);
+  const openings = new Openings(
+    (peer, message) => tabs.get(peer)?.session?.send(message) ?? Promise.resolve(false),
+  );
   return {
     base,
     leases,
     jobs,
     judge,
+    openings,
     trust,
     rechecks,
     tabs,
@@ -162,12 +168,14 @@ export async function openTestDispatch(
         leases,
         judge,
         source,
+        openings,
         nextSeq: tab.nextSeq,
         allowance: tab.allowance,
         faults: noFaults,
         logger: silent,
       });
       tab.session = session;
+      openings.again(profile.peer);
       return { session, sent, peer: profile.peer, account: profile.account };
     },
     async close() {
