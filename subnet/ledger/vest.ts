@@ -73,7 +73,7 @@ async function heldLotsOf(tx: Tx, epoch: number): Promise<HeldLot[]> {
     .leftJoin('standings', (join) =>
       join.onRef('standings.peer', '=', 'lots.peer').onRef('standings.kind', '=', 'lots.mechanism'),
     )
-    .select(['lots.epoch', 'mechanism', 'account', 'lots.peer', 'amount', 'last_index', 'accepted'])
+    .select(['lots.epoch', 'mechanism', 'lots.account', 'lots.peer', 'amount', 'last_index', 'accepted'])
     .where('ended_epoch', 'is', null)
     .where('lots.epoch', '=', epoch)
     .execute();

@@ -62,7 +62,9 @@ export async function serveWork(
     if (tab.session === session) {
       tab.session = null;
       tab.line = null;
-      context.bursts.left(peer);
+      // A tab that came back on another connection is at work already.
+      const now = context.tabs.get(peer);
+      if (now === undefined || now === tab) context.bursts.left(peer);
     }
     context.logger.info({ peer }, 'tab left');
   }

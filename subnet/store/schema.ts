@@ -61,6 +61,8 @@ export type Schema = {
   standings: {
     peer: string;
     kind: string;
+    /** The account that its latest accepted unit was for. */
+    account: string;
     /** Accepted units: the index of the latest one. */
     accepted: number;
     /** Units up to this index are no escrow: forfeited, or done while punished. */

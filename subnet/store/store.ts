@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { Kysely, Migrator, type Transaction } from 'kysely';
 import { migration001 } from './migrations/001-first.ts';
 import { migration002 } from './migrations/002-trust.ts';
-import { migration003 } from './migrations/003-lots.ts';
 import { breather } from './breather.ts';
 import type { Schema } from './schema.ts';
 import { durability, openSqlite, sqliteDialect } from './sqlite.ts';
@@ -46,7 +45,6 @@ export class Store {
         getMigrations: async () => ({
           '001-first': migration001,
           '002-trust': migration002,
-          '003-lots': migration003,
         }),
       },
     });

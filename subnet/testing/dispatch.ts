@@ -202,7 +202,8 @@ async function register(store: Store, { peer, account }: { peer: string; account
 export async function giveEscrow({ base }: TestDispatch, peer: string, escrow: bigint): Promise<void> {
   const { epoch } = base.ledger.current;
   const standing = { accepted: 0, escrowFrom: 0, escrow, audits: '', suspectLeft: 0 };
-  await base.store.write((tx) => writeStanding(tx, { peer, kind: 'hash', epoch }, standing));
+  const account = 'nobody';
+  await base.store.write((tx) => writeStanding(tx, { peer, account, kind: 'hash', epoch }, standing));
 }
 
 type SentLease = Extract<WorkFromNode, { type: 'lease' }>;

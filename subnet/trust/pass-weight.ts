@@ -20,18 +20,20 @@ export function passWeight(
   return Math.max(1, Math.min(PASS_ONE, Math.floor((PASS_ONE * ppm) / drawnPpm)));
 }
 
-/** Unvested work of all peers of an account in a kind; of a peer that has done nothing for so long, it has vested by age. */
+/**
+ * Unvested work, in a kind, of the peers that last worked for an account; of one that has done nothing for so long, it has
+ * vested by age.
+ */
 export async function accountEscrow(
   tx: Tx,
   { account, kind, epoch }: { account: string; kind: string; epoch: number },
   vestingEpochs: number,
 ): Promise<bigint> {
   const rows = await tx
-    .selectFrom('peers')
-    .innerJoin('standings', 'standings.peer', 'peers.peer')
+    .selectFrom('standings')
     .select('escrow')
-    .where('peers.account', '=', account)
-    .where('standings.kind', '=', kind)
+    .where('account', '=', account)
+    .where('kind', '=', kind)
     .where('escrow_epoch', '>', epoch - vestingEpochs)
     .execute();
   return rows.reduce((sum, { escrow }) => sum + BigInt(escrow), 0n);

@@ -37,8 +37,13 @@ export async function readStanding(db: Kysely<Schema>, key: Key, policy: TrustPo
   return { ...standing, escrow: await sumEscrow(db, key, standing, policy) };
 }
 
-export async function writeStanding(tx: Tx, { peer, kind, epoch }: Key, standing: Standing): Promise<void> {
+export async function writeStanding(
+  tx: Tx,
+  { peer, account, kind, epoch }: Key & { account: string },
+  standing: Standing,
+): Promise<void> {
   const values = {
+    account,
     accepted: standing.accepted,
     escrow_from: standing.escrowFrom,
     escrow: standing.escrow.toString(),

@@ -56,7 +56,9 @@ export const migration002: Migration = {
       .addColumn('ended_as', 'text', (c) => c.check(sql`ended_as in ('release', 'forfeit')`))
       .addPrimaryKeyConstraint('lots_key', ['epoch', 'mechanism', 'account', 'peer'])
       .execute();
-    await db.schema.createIndex('lots_held').on('lots').columns(['ended_epoch', 'account']).execute();
+    // What an account has in escrow, and what is still held, without reading every lot there ever was.
+    await db.schema.createIndex('lots_account').on('lots').columns(['account', 'ended_as']).execute();
+    await db.schema.createIndex('lots_epoch').on('lots').columns(['ended_epoch', 'epoch']).execute();
     await db.schema
       .createTable('penalties')
       .addColumn('task_id', 'blob', (c) => c.primaryKey())
@@ -67,13 +69,13 @@ export const migration002: Migration = {
       .addColumn('code', 'text', (c) => c.notNull())
       .addColumn('at_ms', 'bigint', (c) => c.notNull())
       .execute();
-    await db.schema.createIndex('peers_account').on('peers').columns(['account']).execute();
     await db.schema.createIndex('penalties_peer').on('penalties').columns(['peer', 'epoch']).execute();
     await db.schema.createIndex('penalties_epoch').on('penalties').columns(['epoch']).execute();
     await db.schema
       .createTable('standings')
       .addColumn('peer', 'text', (c) => c.notNull())
       .addColumn('kind', 'text', (c) => c.notNull())
+      .addColumn('account', 'text', (c) => c.notNull())
       .addColumn('accepted', 'integer', (c) => c.notNull())
       .addColumn('escrow_from', 'integer', (c) => c.notNull())
       .addColumn('escrow', 'text', (c) => c.notNull())
@@ -81,6 +83,11 @@ export const migration002: Migration = {
       .addColumn('audits', 'text', (c) => c.notNull())
       .addColumn('suspect_left', 'integer', (c) => c.notNull())
       .addPrimaryKeyConstraint('standings_key', ['peer', 'kind'])
+      .execute();
+    await db.schema
+      .createIndex('standings_account')
+      .on('standings')
+      .columns(['account', 'kind', 'escrow_epoch'])
       .execute();
     await db.schema
       .createTable('qualities')
