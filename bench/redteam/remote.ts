@@ -30,8 +30,10 @@ const WAITS = new Set(['wrong-epoch', 'delayed']);
 const CUT_OFF = { flood: 'ENDED' } as Readonly<Record<string, string>>;
 /** A newcomer is proven after four refusals at most. */
 const MAX_UNITS = 8;
+/** Units that an attacker with escrow goes on for after its honest ones. */
+const FORGING_UNITS = 40;
 
-/** Every attacker that needs no escrow first, once, over WebRTC against a node in a process of its own. */
+/** Every attacker once, over WebRTC, against a node in a process of its own. */
 export async function runRemote(seed: string, say: (line: string) => void): Promise<RemoteReport> {
   const folder = await mkdtemp(join(tmpdir(), 'gridtab-redteam-models-'));
   const bench = await Workbench.open(folder);
@@ -46,30 +48,31 @@ export async function runRemote(seed: string, say: (line: string) => void): Prom
   try {
     for (const forger of FORGERS) {
       const { name, warm } = forger;
-      if (warm > 0) {
-        report.notRun.push({ name, reason: `needs ${warm} honest units first` });
-        continue;
-      }
       say(`over WebRTC: ${name}`);
-      const player = await playerOf(forger, `${seed}/remote`, 0, MAX_UNITS, bench);
+      const maxUnits = warm === 0 ? MAX_UNITS : warm + FORGING_UNITS;
+      const player = await playerOf(forger, `${seed}/remote`, 0, maxUnits, bench);
       const options = {
         ground,
         bench,
         players: [player],
         references: [],
         unitsPerEpoch: MAX_UNITS,
-        maxUnits: MAX_UNITS,
+        maxUnits,
       };
       const [career] = (await runArena(options)).careers;
       if (career === undefined) continue;
       const { units, forgedAccepted, provenAt, codes } = career;
       report.forgers.push({ name, units, forgedAccepted, proven: provenAt !== null, codes });
-      if (provenAt === null && name !== 'cached')
+      // Whether a trusted tab is audited in so few units is chance; that many trials are for the run in one process.
+      if (warm === 0 && provenAt === null && name !== 'cached')
         report.broken.push(`${name}: not proven after ${units} units`);
     }
     for (const { name, expects, run } of ATTEMPTS) {
       if (WAITS.has(name)) {
-        report.notRun.push({ name, reason: 'waits for a deadline of more than a minute' });
+        report.notRun.push({
+          name,
+          reason: 'waits for a deadline of more than a minute: e2e/hostile.test.ts does',
+        });
         continue;
       }
       say(`over WebRTC: ${name}`);
