@@ -111,13 +111,13 @@ export const FORGERS: readonly Forger[] = [
     must: ['unprofitable'],
   },
   {
-    ...selective(1, { trials: 6, maxUnits: 450 }, { trials: 30, maxUnits: UNTIL_PROVEN }),
+    ...selective(1, { trials: 6, maxUnits: 450 }, { trials: 60, maxUnits: UNTIL_PROVEN }),
     name: 'burn',
     row: BURNS,
     what: `honest for ${WARM} units, then forges every one`,
   },
   {
-    ...selective(1, { trials: 6, maxUnits: 400 }, { trials: 40, maxUnits: 400 }),
+    ...selective(1, { trials: 6, maxUnits: 400 }, { trials: 80, maxUnits: 400 }),
     name: 'leave',
     row: BURNS,
     what: `honest for ${WARM} units, forges 30, and leaves for good`,
@@ -125,7 +125,7 @@ export const FORGERS: readonly Forger[] = [
     coins: 2,
   },
   {
-    ...selective(1, { trials: 6, maxUnits: 450 }, { trials: 30, maxUnits: UNTIL_PROVEN }),
+    ...selective(1, { trials: 6, maxUnits: 450 }, { trials: 120, maxUnits: UNTIL_PROVEN }),
     name: 'colluding',
     row: 'colluding replicas',
     what: `tabs that have earned trust return the same wrong answer for the same input`,
