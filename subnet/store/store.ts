@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Kysely, Migrator, type Transaction } from 'kysely';
 import { migration001 } from './migrations/001-first.ts';
 import { migration002 } from './migrations/002-trust.ts';
+import { errorText } from '../../protocol/outcome.ts';
 import { breather } from './breather.ts';
 import type { Schema } from './schema.ts';
 import { durability, openSqlite, sqliteDialect } from './sqlite.ts';
@@ -49,7 +50,8 @@ export class Store {
       },
     });
     const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw new Error(`could not bring ${path} up to date`, { cause: error });
+    if (error !== undefined)
+      throw new Error(`could not bring ${path} up to date: ${errorText(error)}`, { cause: error });
     return new Store(db, durability(database));
   }
 
