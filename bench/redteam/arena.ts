@@ -62,6 +62,8 @@ export type Career = {
   forgedAt: number[];
   /** Base units that were released or are still held when everything has ended; forfeits are gone. */
   gained: number;
+  /** The same by the epoch that paid it. */
+  gainedIn: Map<number, number>;
   byEpoch: Map<number, { units: number; computed: number }>;
 };
 
@@ -123,6 +125,7 @@ class Seat {
     rates: [],
     forgedAt: [],
     gained: 0,
+    gainedIn: new Map(),
     byEpoch: new Map(),
   };
   over = false;
@@ -173,7 +176,10 @@ class Seat {
     this.career.revoked = await ground.revokedOf(peer);
     if (this.career.provenAt === null && (await ground.provenIn(peer)) !== null)
       this.career.provenAt = this.career.units;
-    for (const { amount } of (await ground.lotsOf(peer)).values()) this.career.gained += amount;
+    for (const [epoch, { amount }] of await ground.lotsOf(peer)) {
+      this.career.gained += amount;
+      this.career.gainedIn.set(epoch, amount);
+    }
     return this.career;
   }
 

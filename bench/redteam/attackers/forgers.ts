@@ -125,7 +125,7 @@ export const FORGERS: readonly Forger[] = [
     coins: 2,
   },
   {
-    ...selective(1, { trials: 6, maxUnits: 450 }, { trials: 120, maxUnits: UNTIL_PROVEN }),
+    ...selective(1, { trials: 6, maxUnits: 450 }, { trials: 60, maxUnits: UNTIL_PROVEN }),
     name: 'colluding',
     row: 'colluding replicas',
     what: `tabs that have earned trust return the same wrong answer for the same input`,

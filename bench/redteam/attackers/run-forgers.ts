@@ -75,9 +75,14 @@ export async function runForgers(
     const pairOf =
       (of: 'units' | 'computed') =>
       (career: Career): Pair => {
-        let honest = 0;
-        for (const [epoch, count] of career.byEpoch) honest += count[of] * (pay.get(epoch) ?? 0);
-        return { gained: career.gained, honest };
+        // In honest units rather than credits: an epoch's pot is fixed, so that what a unit pays rises as attackers drop out.
+        let [gained, honest] = [0, 0];
+        for (const [epoch, count] of career.byEpoch) {
+          const perUnit = pay.get(epoch) ?? 0;
+          honest += count[of];
+          gained += perUnit === 0 ? 0 : (career.gainedIn.get(epoch) ?? 0) / perUnit;
+        }
+        return { gained, honest };
       };
     return forgers.map((forger) => {
       const careers = run.careers.filter((_, i) => tabs[i]?.forger === forger);
