@@ -150,16 +150,20 @@ it('pays one account from two browsers once its key was exported and imported', 
   const state = await firstVerified(to);
   expect(state.identity?.account).toBe(identity?.account);
   expect(state.identity?.peer).not.toBe(identity?.peer);
+  // Work of both is paid to it; what the first has done may settle only now, so the balance alone says nothing.
+  const payers = (): Set<unknown> =>
+    new Set(
+      subnet
+        .query('select distinct peer from receipts where account = ?', identity?.account ?? '')
+        .map(({ peer }) => peer),
+    );
+  await waitForState(to, () => payers().size === 2, PATIENCE_MS, 'receipts of both tabs');
+  expect(payers()).toEqual(new Set([identity?.peer, state.identity?.peer]));
   await waitForState(
     to,
     () => subnet.balanceOf(identity?.account) > before,
     PATIENCE_MS,
     'the account is paid again',
   );
-  const payers = subnet.query(
-    'select distinct peer from receipts where account = ?',
-    identity?.account ?? '',
-  );
-  expect(new Set(payers.map(({ peer }) => peer))).toEqual(new Set([identity?.peer, state.identity?.peer]));
   await to.context.close();
 });
