@@ -21,10 +21,17 @@ const seedOf = (label: string): Uint8Array => sha256(new TextEncoder().encode(`g
 export const accountKeysOf = (label: string): KeyPair => keyPair(seedOf(`${label}/account`));
 
 /** The same label gives the same identity in every run. */
-export async function identityOf(label: string): Promise<Identity> {
-  const privateKey = await generateKeyPairFromSeed('Ed25519', seedOf(`${label}/peer`));
+export const identityOf = (label: string): Promise<Identity> =>
+  identityFrom(label, seedOf(`${label}/peer`), accountKeysOf(label));
+
+/** The identity of a peer's seed (32 bytes) and an account's keys. */
+export async function identityFrom(
+  label: string,
+  peerSeed: Uint8Array,
+  accountKeys: KeyPair,
+): Promise<Identity> {
+  const privateKey = await generateKeyPairFromSeed('Ed25519', peerSeed);
   const peer = peerIdFromPrivateKey(privateKey).toString() as PeerId;
-  const accountKeys = accountKeysOf(label);
   return {
     label,
     privateKey,

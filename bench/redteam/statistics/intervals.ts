@@ -1,4 +1,4 @@
-import { betaQuantile } from './beta.ts';
+import { betaQuantile } from '../../../subnet/trust/beta.ts';
 
 /** Both ends belong to it. */
 export type Interval = { low: number; high: number };
