@@ -107,9 +107,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     now,
   });
   await leases.recover();
-  const openings = new Openings(
-    (peer, message) => tabs.get(peer)?.session?.send(message) ?? Promise.resolve(false),
-  );
+  const openings = new Openings((peer, message) => tabs.send(peer, message));
   const queue = new FairQueue(options.audits);
   const audits = new Audits(kinds, queue, observer);
   const rechecks = new Rechecks({ store, ledger, trust, audits, observer, kinds, jobs, home, logger });

@@ -15,7 +15,7 @@ export type Judged = {
   drawn: boolean;
   /** Verified work; counts where the result was accepted. */
   work: bigint;
-  /** What the checks of every result took, without audits. */
+  /** Digest, cheap checks and coin, in milliseconds, without waiting; what is read and written of the store is bookkeeping. */
   checkMs: number;
   /** How long the tab says the unit took. */
   workMs?: number;
@@ -29,6 +29,7 @@ export type Audited = {
   /** `impossible`: the validator could not check it, which is held against nobody. */
   outcome: 'passed' | 'failed' | 'impossible';
   code?: string;
+  /** What the audit computed for, in milliseconds of one core. */
   cpuMs: number;
   /** How long the tab says the same unit took. */
   workMs?: number;

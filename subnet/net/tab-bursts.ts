@@ -18,7 +18,7 @@ export const tabBursts = (options: {
     validator: options.validator,
     current: () => options.ledger.current,
     peers: () => atWork(options.tabs),
-    send: (peer, message) => options.tabs.get(peer)?.session?.send(message) ?? Promise.resolve(false),
+    send: (peer, message) => options.tabs.send(peer, message),
     logger: options.logger,
   });
 

@@ -72,6 +72,11 @@ export class Tabs {
     return tab;
   }
 
+  /** Gives a message to the peer's work stream; false when it has none at the moment. */
+  send(peer: PeerId, message: WorkFromNode): Promise<boolean> {
+    return this.#tabs.get(peer)?.session?.send(message) ?? Promise.resolve(false);
+  }
+
   /** The peer has no connection any more. */
   leave(peer: PeerId): void {
     const tab = this.#tabs.get(peer);

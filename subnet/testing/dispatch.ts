@@ -134,9 +134,7 @@ export async function openTestDispatch(
     now: Date.now,
   });
   const source = new WorkSource(jobs, kinds);
-  const openings = new Openings(
-    (peer, message) => tabs.get(peer)?.session?.send(message) ?? Promise.resolve(false),
-  );
+  const openings = new Openings((peer, message) => tabs.send(peer, message));
   return {
     base,
     leases,
