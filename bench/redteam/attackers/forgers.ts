@@ -100,8 +100,8 @@ export const FORGERS: readonly Forger[] = [
   selective(0.5, { trials: 6, maxUnits: 450 }, { trials: 30, maxUnits: UNTIL_PROVEN }),
   selective(0.1, { trials: 3, maxUnits: 450 }, { trials: 16, maxUnits: UNTIL_PROVEN }),
   selective(0.05, { trials: 2, maxUnits: 450 }, { trials: 8, maxUnits: UNTIL_PROVEN }),
-  selective(0.02, { trials: 2, maxUnits: 450 }, { trials: 6, maxUnits: UNTIL_PROVEN }),
-  selective(0.005, { trials: 2, maxUnits: 450 }, { trials: 4, maxUnits: UNTIL_PROVEN }),
+  selective(0.02, { trials: 2, maxUnits: 450 }, { trials: 40, maxUnits: UNTIL_PROVEN }),
+  selective(0.005, { trials: 2, maxUnits: 450 }, { trials: 40, maxUnits: UNTIL_PROVEN }),
   {
     ...selective(0.1, { trials: 2, maxUnits: 450 }, { trials: 8, maxUnits: 3_000 }),
     name: 'cautious',
