@@ -8,7 +8,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{protocol,worker,web,subnet,shaders,scripts,bench}/**/*.test.{ts,tsx}'],
+          include: ['{protocol,worker,web,subnet,exact,shaders,scripts,bench}/**/*.test.{ts,tsx}'],
           testTimeout: 20_000,
         },
       },

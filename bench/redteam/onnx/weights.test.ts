@@ -1,5 +1,5 @@
 import type { onnx as Onnx } from 'onnx-proto';
-import { onnx } from './proto.ts';
+import { onnx } from '../../../exact/onnx.ts';
 import { describe, expect, it } from 'vitest';
 import { singleWeightCopies, SUBSTITUTIONS } from './substitutions.ts';
 import { withWeights } from './weights.ts';

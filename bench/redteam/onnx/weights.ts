@@ -1,5 +1,5 @@
 import type { onnx as Onnx } from 'onnx-proto';
-import { onnx } from './proto.ts';
+import { onnx } from '../../../exact/onnx.ts';
 
 /** Smallest tensor that counts as weights; below are scales, shapes and thresholds that nobody compresses. */
 const MIN_ELEMENTS = 64;
