@@ -19,10 +19,12 @@ export const epochHeaderSchema = v.strictObject({
   receiptCount: uint(),
   /** sha256 over the receipt hashes of the epoch in ascending order. */
   receiptsDigest: hash32,
-  /** sha256 of the dag-cbor of the weights: [mechanism, account, peer, weight] in ascending order. */
+  /** sha256 of the dag-cbor of the weights: [mechanism, account, peer, quality, latency, weight] in ascending order. */
   weightsDigest: hash32,
   /** sha256 of the dag-cbor of the settlement: [mechanism, role, account, amount] in ascending order. */
   settlementDigest: hash32,
+  /** sha256 of the dag-cbor of the epoch's proven failures: [taskId, peer, account, kind, code] in ascending order. */
+  penaltiesDigest: hash32,
   /** 12 s slots in which the validator was up. */
   slots: uint(),
   /** Issued by this epoch, and by all epochs up to and with it. */

@@ -32,6 +32,11 @@ export const MAX_EVIDENCE_CHARS = 4_000;
 export const MAX_MODELS = 256;
 /** Leases one tab may hold: the prefetch depth of 2, plus the one being returned. */
 export const MAX_LEASES = 4;
+/**
+ * Results of one peer that are judged at a time: twice what it may hold over all its streams. Whoever comes back on
+ * connection after connection to have more of them audited is refused.
+ */
+export const MAX_UNDER_WAY = 4 * MAX_LEASES;
 /** Receipts in one reply; keeps the reply under MAX_LEDGER_MESSAGE_BYTES. */
 export const MAX_RECEIPTS_PER_PAGE = 128;
 /** Epoch headers in one reply. */

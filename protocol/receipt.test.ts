@@ -39,6 +39,7 @@ const header: EpochHeader = {
   receiptsDigest: hash(5),
   weightsDigest: hash(8),
   settlementDigest: hash(6),
+  penaltiesDigest: hash(9),
   slots: 360,
   issued: 5_000_000_000n,
   totalIssued: 2n ** 54n,

@@ -105,7 +105,8 @@ export const ledgerCommand = (): Command =>
             validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),
             mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
             consensus: singleValidatorConsensus,
-            policy: TRUST_POLICY,
+            // The floor is the node's option; what escrow demands is not.
+            policy: { ...TRUST_POLICY, auditFloorPpm: 0 },
           });
           if (!replay.ok) throw new Error(`the ledger does not replay: ${replay.message}`);
           const { epochs, receipts, openReceipts, issued, accounts, held, coins, penalties } = replay.value;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { toHex } from '../../protocol/bytes.ts';
 import { encodeCbor } from '../../protocol/cbor.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
-import { MAX_LEASES } from '../../protocol/limits.ts';
+import { MAX_UNDER_WAY } from '../../protocol/limits.ts';
 import type { TaskResult, WorkFromNode } from '../../protocol/messages.ts';
 import type { ResultBody } from '../../protocol/kinds/registry.ts';
 import { errorText, type Outcome } from '../../protocol/outcome.ts';
@@ -38,12 +38,6 @@ export type JudgeOptions = {
   logger: Logger;
   now: () => number;
 };
-
-/**
- * Results of one peer that are judged at a time: twice what it may hold over all its streams. Whoever comes back on
- * connection after connection to have more of them audited is refused here.
- */
-const MAX_UNDER_WAY = 4 * MAX_LEASES;
 
 /** Who returned a result, and how to ask for more of it. */
 export type Submitter = {

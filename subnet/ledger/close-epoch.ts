@@ -6,7 +6,7 @@ import type { Tx } from '../store/store.ts';
 import { auditKey } from '../trust/audit-coin.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
 import { scoreEpoch, type Score } from '../trust/score-epoch.ts';
-import { settlementDigest, weightsDigest, weightsOf } from './digests.ts';
+import { penaltiesDigest, penaltiesOf, settlementDigest, weightsDigest, weightsOf } from './digests.ts';
 import { insertEpoch, openEpochRow, type OpenEpoch } from './epoch-rows.ts';
 import type { LedgerOptions } from './ledger.ts';
 import { lotsOf } from './lots.ts';
@@ -75,6 +75,7 @@ export async function closeEpoch(tx: Tx, options: LedgerOptions, reveal: Uint8Ar
       receiptsDigest: receipts.digest,
       weightsDigest: weightsDigest(scores),
       settlementDigest: settlementDigest(lines),
+      penaltiesDigest: penaltiesDigest(await penaltiesOf(tx, open.epoch)),
       slots: open.slots,
       issued,
       totalIssued,
@@ -114,10 +115,10 @@ async function insertScores(
   scores: readonly Score[],
   breathe: Breather,
 ): Promise<void> {
-  for (const { mechanism, account, peer, weight } of scores) {
+  for (const score of scores) {
     await tx
       .insertInto('weights')
-      .values({ epoch, mechanism, account, peer, weight: weight.toString() })
+      .values({ epoch, ...score, weight: score.weight.toString() })
       .execute();
     await breathe();
   }

@@ -107,14 +107,14 @@ class History {
         return await this.#work(one);
       case 'fail': {
         const doer = await this.#doer(one);
-        await store.write((tx) =>
-          this.trust.failed(tx, doer, randomBytes(32), 'OUT_OF_TOLERANCE', one.weight),
-        );
+        const taskId = await this.#refused(doer);
+        await store.write((tx) => this.trust.failed(tx, doer, taskId, 'OUT_OF_TOLERANCE', one.weight));
         return;
       }
       case 'unopened': {
         const doer = await this.#doer(one);
-        await store.write((tx) => this.trust.unopened(tx, doer, randomBytes(32)));
+        const taskId = await this.#refused(doer);
+        await store.write((tx) => this.trust.unopened(tx, doer, taskId));
         return;
       }
       case 'recheck':
@@ -140,6 +140,17 @@ class History {
     const { epoch } = this.#base.ledger.current;
     const kind = KINDS[one.kind] ?? 'hash';
     return { peer: await peerOf(one.peer), account: accountOf(one.account), kind, epoch };
+  }
+
+  /** The task of a result that was refused. */
+  async #refused({ peer, account, kind, epoch }: Doer): Promise<Uint8Array> {
+    const row = { task_id: new Uint8Array(randomBytes(32)), peer, account, kind, epoch, seq: ++this.#tasks };
+    const never = { state: 'rejected' as const, hash_rate: 1, issued_at_ms: 0, deadline_at_ms: 0 };
+    await this.#base.store.db
+      .insertInto('tasks')
+      .values({ ...row, ...never })
+      .execute();
+    return row.task_id;
   }
 
   async #work(one: Extract<Step, { do: 'work' }>): Promise<void> {

@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { openEpoch } from '../../protocol/epoch.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openEpoch, signEpoch, type EpochHeader } from '../../protocol/epoch.ts';
 import { asWork } from '../../protocol/ids.ts';
-import { openReceipt, signReceipt } from '../../protocol/receipt.ts';
+import { MAX_UNDER_WAY } from '../../protocol/limits.ts';
+import { openReceipt, signReceipt, type Receipt, type SignedReceipt } from '../../protocol/receipt.ts';
+import type { Tx } from '../store/store.ts';
 import {
   accountOf,
   MECHANISMS,
@@ -10,11 +12,16 @@ import {
   peerOf,
   SUBNET,
   VALIDATOR_ACCOUNT,
+  VALIDATOR_SEED,
   type TestLedger,
 } from '../testing/ledger.ts';
 import { singleValidatorConsensus } from '../consensus/consensus.ts';
 import { TRUST_POLICY } from '../config.ts';
+import { drawAudit } from '../trust/audit-coin.ts';
+import { LATENCY_ONE } from '../trust/latency.ts';
 import { Trust } from '../trust/trust.ts';
+import type { OpenEpoch } from './epoch-rows.ts';
+import { settlementDigest, weightsDigest } from './digests.ts';
 import { replayLedger } from './replay.ts';
 import { FORFEIT_ACCOUNT } from './settle.ts';
 
@@ -29,62 +36,98 @@ afterEach(async () => {
   open = [];
 });
 
+function readReceiptOf(signed: SignedReceipt): Receipt {
+  const opened = openReceipt(signed);
+  if (!opened.ok) throw new Error(opened.message);
+  return opened.value;
+}
+
 let counter = 0;
+/** A unit at the rate that is due; where `drawn` is given, of a digest that makes the coin fall so. */
 async function accept(
-  { store, ledger }: TestLedger,
+  it: TestLedger,
   account: number,
   work: bigint,
   kind: 'hash' | 'infer' = 'hash',
-  drawn = false,
-  commitment = ledger.current.commitment,
+  drawn?: boolean,
+  at: Pick<OpenEpoch, 'key' | 'commitment'> = it.ledger.current,
 ) {
-  const taskId = new Uint8Array(32);
-  new DataView(taskId.buffer).setUint32(0, ++counter);
-  const peer = await peerOf(account);
-  const { epoch } = ledger.current;
-  const digest = new Uint8Array(32).fill(1);
+  const { store, ledger } = it;
+  const taskId = taskOf(++counter);
+  const doer = await doerOf(it, account, kind);
+  const { threshold, ppm } = await trust.rate(store.db, doer, work);
+  const digest = new Uint8Array(32);
+  const toss = (): boolean => drawAudit(at.key, taskId, digest, threshold);
+  for (; drawn !== undefined && toss() !== drawn; digest[0] = (digest[0] ?? 0) + 1)
+    if (digest[0] === 255) throw new Error('the coin falls one way only');
+  const audited = toss();
   return await store.write(async (tx) => {
-    const now = Date.now();
-    await tx
-      .insertInto('peers')
-      .values({ peer, account: accountOf(account), registered_at_ms: now, last_seen_at_ms: now })
-      .onConflict((oc) => oc.doNothing())
-      .execute();
-    const kindIndex = await trust.accepted(
-      tx,
-      { peer, account: accountOf(account), kind, epoch },
-      {
-        taskId,
-        work,
-        audited: drawn,
-        auditPpm: 1_000_000,
-        body: new Uint8Array(8),
-        tookMs: 1,
-        deadlineMs: 100,
-      },
-    );
-    // A threshold of nothing is never reached, one of everything always.
-    const threshold = new Uint8Array(32).fill(drawn ? 255 : 0);
-    return await ledger.accept(tx, {
+    await addPeer(tx, account);
+    const unit = {
       taskId,
-      kind,
-      peer,
-      account: accountOf(account),
-      work: asWork(work),
-      digest,
-      kindIndex,
-      audit: { threshold, commitment, drawn },
-    });
+      work,
+      audited,
+      auditPpm: ppm,
+      body: new Uint8Array(8),
+      tookMs: 1,
+      deadlineMs: 100,
+    };
+    const kindIndex = await trust.accepted(tx, doer, unit);
+    const audit = { threshold, commitment: at.commitment, drawn: audited };
+    return await ledger.accept(tx, { ...doer, taskId, work: asWork(work), digest, kindIndex, audit });
   });
 }
 
+function taskOf(n: number): Uint8Array {
+  const taskId = new Uint8Array(32);
+  new DataView(taskId.buffer).setUint32(0, n);
+  return taskId;
+}
+
+async function addPeer(tx: Tx, account: number): Promise<void> {
+  const now = Date.now();
+  await tx
+    .insertInto('peers')
+    .values({
+      peer: await peerOf(account),
+      account: accountOf(account),
+      registered_at_ms: now,
+      last_seen_at_ms: now,
+    })
+    .onConflict((oc) => oc.doNothing())
+    .execute();
+}
+
+const doerOf = async ({ ledger }: TestLedger, account: number, kind: 'hash' | 'infer' = 'hash') => ({
+  peer: await peerOf(account),
+  account: accountOf(account),
+  kind,
+  epoch: ledger.current.epoch,
+});
+
 /** A proven failure of a peer, in the open epoch. */
-async function punish({ store, ledger }: TestLedger, account: number, kind: 'hash' | 'infer' = 'hash') {
-  const { epoch } = ledger.current;
-  const doer = { peer: await peerOf(account), account: accountOf(account), kind, epoch };
-  await store.write((tx) =>
-    trust.failed(tx, doer, new Uint8Array(32).fill(account), 'DIGEST_MISMATCH', 'proof'),
-  );
+async function punish(it: TestLedger, account: number, kind: 'hash' | 'infer' = 'hash') {
+  const { store } = it;
+  const doer = await doerOf(it, account, kind);
+  const { epoch } = doer;
+  const task_id = taskOf(++counter);
+  await store.write(async (tx) => {
+    await addPeer(tx, account);
+    const row = {
+      peer: doer.peer,
+      epoch,
+      seq: counter,
+      kind,
+      hash_rate: 1,
+      issued_at_ms: 0,
+      deadline_at_ms: 0,
+    };
+    await tx
+      .insertInto('tasks')
+      .values({ ...row, task_id, state: 'rejected', code: 'DIGEST_MISMATCH' })
+      .execute();
+    await trust.failed(tx, doer, task_id, 'DIGEST_MISMATCH', 'proof');
+  });
 }
 
 const trust = new Trust({ ...TRUST_POLICY, auditFloorPpm: 10_000 });
@@ -109,7 +152,7 @@ const replay = ({ store, validator }: TestLedger) =>
     validatorAccount: VALIDATOR_ACCOUNT,
     mechanisms: MECHANISMS,
     consensus: singleValidatorConsensus,
-    policy: TRUST_POLICY,
+    policy: { ...TRUST_POLICY, auditFloorPpm: 10_000 },
   });
 
 describe('ledger', () => {
@@ -259,16 +302,18 @@ describe('escrow', () => {
 
   it('does not let a validator choose among the keys of older epochs', async () => {
     const it = await fresh();
-    const { commitment } = it.ledger.current;
+    const old = it.ledger.current;
     await close(it);
+    for (let i = 0; i < 4; i++) await accept(it, 1, 10n);
     // The epoch may close between a coin and its receipt.
-    await accept(it, 1, 10n, 'hash', false, commitment);
+    await accept(it, 1, 10n, 'hash', false, old);
     await close(it);
     // An audit may take longer than an epoch.
-    await accept(it, 1, 10n, 'hash', true, commitment);
+    await accept(it, 1, 10n, 'hash', true, old);
     await close(it, vestingEpochs + 2);
-    expect(await replay(it)).toMatchObject({ ok: true, value: { coins: 2 } });
-    await accept(it, 1, 10n, 'hash', false, commitment);
+    expect(await replay(it)).toMatchObject({ ok: true, value: { coins: 6 } });
+    for (let i = 0; i < 4; i++) await accept(it, 1, 10n);
+    await accept(it, 1, 10n, 'hash', false, old);
     await close(it, vestingEpochs + 1);
     expect(await replay(it)).toMatchObject({ ok: false, message: /key of an older epoch/ });
   }, 20_000);
@@ -295,11 +340,12 @@ describe('escrow', () => {
 
   it('publishes the audit key when everything of its epoch has vested, and its coins can be tossed again', async () => {
     const it = await fresh();
+    for (let i = 0; i < 4; i++) await accept(it, 1, 10n);
     for (const drawn of [true, false, true]) await accept(it, 1, 10n, 'hash', drawn);
     await close(it, vestingEpochs + 1);
     const [header] = (await it.ledger.epochs(vestingEpochs, 1)).map((signed) => openEpoch(signed));
     expect(header).toMatchObject({ ok: true, value: { auditReveal: { epoch: 0 } } });
-    expect(await replay(it)).toMatchObject({ ok: true, value: { coins: 3 } });
+    expect(await replay(it)).toMatchObject({ ok: true, value: { coins: 7 } });
   });
 });
 
@@ -373,7 +419,7 @@ describe('replay', () => {
     [
       'a penalty that is gone',
       (it) => it.store.db.deleteFrom('penalties').execute(),
-      /forfeited without reason/,
+      /proven failures differ/,
     ],
     [
       'a forged signature',
@@ -402,4 +448,97 @@ describe('replay', () => {
       expect(found.ok ? '' : found.message).toMatch(difference);
     });
   }
+
+  /** Signs the header of a closed epoch anew: what a dishonest validator would have signed. */
+  async function resign({ store, ledger }: TestLedger, epoch: number, change: Partial<EpochHeader>) {
+    const [signed] = await ledger.epochs(epoch, 1);
+    const header = signed === undefined ? null : openEpoch(signed);
+    if (header?.ok !== true) throw new Error('expected a header');
+    const forged = signEpoch({ ...header.value, ...change }, VALIDATOR_SEED);
+    await store.db.updateTable('epochs').set(forged).where('epoch', '=', epoch).execute();
+  }
+
+  it('finds an audit rate that is lower than escrow demands, and takes one that is higher', async () => {
+    const it = await fresh();
+    for (let i = 0; i < 30; i++) await accept(it, 1, 10n);
+    await accept(it, 1, 10n, 'hash', false);
+    expect(await replay(it)).toMatchObject({ ok: true });
+    // What the escrow of thirty units demands, for a unit of three times their work.
+    const lower = await trust.rate(it.store.db, await doerOf(it, 1), 10n);
+    const rate = vi.spyOn(trust, 'rate').mockResolvedValue(lower);
+    await accept(it, 1, 30n, 'hash', false);
+    rate.mockRestore();
+    const found = await replay(it);
+    expect(found.ok ? '' : found.message).toMatch(/audit rate is lower than its work and the escrow/);
+  });
+
+  it('demands as much again of a peer that lost its escrow', async () => {
+    const it = await fresh();
+    for (let i = 0; i < 30; i++) await accept(it, 1, 10n);
+    const before = await trust.rate(it.store.db, await doerOf(it, 1), 10n);
+    await punish(it, 1);
+    await close(it, TRUST_POLICY.punishedEpochs + 2);
+    for (let i = 0; i < MAX_UNDER_WAY; i++) await accept(it, 1, 10n);
+    expect(await replay(it)).toMatchObject({ ok: true });
+    const rate = vi.spyOn(trust, 'rate').mockResolvedValue(before);
+    await accept(it, 1, 10n, 'hash', false);
+    rate.mockRestore();
+    const found = await replay(it);
+    expect(found.ok ? '' : found.message).toMatch(/audit rate is lower/);
+  });
+
+  it('finds a penalty that was invented', async () => {
+    const it = await fresh();
+    await accept(it, 1, 10n);
+    await close(it);
+    await punish(it, 1);
+    await it.store.db.updateTable('tasks').set({ state: 'expired' }).execute();
+    await close(it);
+    const found = await replay(it);
+    expect(found.ok ? '' : found.message).toMatch(/is punished for .*, which no audit refused/);
+  });
+
+  it('finds a score that was lowered, and the factor that would explain it', async () => {
+    const it = await fresh();
+    for (const account of [1, 2]) await accept(it, account, 10n);
+    await close(it);
+    const scores = (await it.store.db.selectFrom('weights').selectAll().execute()).map(
+      ({ epoch: _, weight, ...row }) => ({ ...row, weight: BigInt(weight) }),
+    );
+    expect(scores).toMatchObject([{ latency: LATENCY_ONE }, { latency: LATENCY_ONE }]);
+    for (const lowered of [{ weight: 1n }, { latency: LATENCY_ONE / 2 }]) {
+      const [first, ...others] = scores;
+      if (first === undefined) throw new Error('expected scores');
+      const { weight, ...row } = { ...first, ...lowered };
+      await it.store.db
+        .updateTable('weights')
+        .set({ ...row, weight: weight.toString() })
+        .where('peer', '=', row.peer)
+        .execute();
+      await resign(it, 0, { weightsDigest: weightsDigest([{ ...row, weight }, ...others]) });
+      const found = await replay(it);
+      expect(found.ok ? '' : found.message).toMatch(/does not follow from its receipts, quality and latency/);
+    }
+  });
+
+  it('lets a lot wait for an audit, not for ever, and finds one that was never released', async () => {
+    const it = await fresh();
+    const { taskId } = readReceiptOf(await accept(it, 1, 10n));
+    const row = { peer: await peerOf(1), epoch: 0, seq: 0, kind: 'hash', hash_rate: 1 };
+    await it.store.db
+      .insertInto('tasks')
+      .values({ ...row, task_id: taskId, state: 'accepted', recheck: 1, issued_at_ms: 0, deadline_at_ms: 0 })
+      .execute();
+    await close(it, 2 * TRUST_POLICY.vestingEpochs);
+    expect(await it.ledger.funds(accountOf(1))).toMatchObject({ spendable: 0n });
+    await close(it);
+    expect(await it.ledger.funds(accountOf(1))).toMatchObject({ held: 0n });
+    expect(await replay(it)).toMatchObject({ ok: true });
+    const at = 2 * TRUST_POLICY.vestingEpochs;
+    await it.store.db.updateTable('lots').set({ ended_epoch: null, ended_as: null }).execute();
+    await it.store.db.deleteFrom('settlements').where('role', '=', 'release').execute();
+    await resign(it, at, { settlementDigest: settlementDigest([]) });
+    const found = await replay(it);
+    expect(found.ok ? '' : found.message).toMatch(/was due and is not released/);
+  });
 });

@@ -48,6 +48,13 @@ export function linesOf(
 export type VestingPolicy = { vestingTasks: number; vestingEpochs: number };
 
 /**
+ * Whether a lot may wait no longer for an audit after the verdict: nobody's money waits for ever, and a replay can tell a lot
+ * that was due and never released.
+ */
+export const isOverdue = (lot: { epoch: number }, epoch: number, policy: VestingPolicy): boolean =>
+  epoch - lot.epoch >= 2 * policy.vestingEpochs;
+
+/**
  * Whether a lot is due at the close of `epoch`: `vestingTasks` further units of the kind were accepted from its peer, or it
  * is `vestingEpochs` old.
  */

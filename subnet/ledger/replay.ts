@@ -6,10 +6,20 @@ import type { Consensus } from '../consensus/consensus.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { auditCommitment, drawAudit } from '../trust/audit-coin.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
-import { SCORE_ONE } from '../trust/score.ts';
+import { LATENCY_ONE } from '../trust/latency.ts';
+import { QUALITY_ONE } from '../trust/quality.ts';
+import { scoreOf } from '../trust/score.ts';
 import type { Score } from '../trust/score-epoch.ts';
-import { receiptsDigest, settlementDigest, weightsDigest, weightsOf } from './digests.ts';
-import { isDue, linesOf, lotsOf, type Lot } from './lots.ts';
+import { DemandedRates } from './demanded-rates.ts';
+import {
+  penaltiesDigest,
+  penaltiesOf,
+  receiptsDigest,
+  settlementDigest,
+  weightsDigest,
+  weightsOf,
+} from './digests.ts';
+import { isDue, isOverdue, linesOf, lotsOf, type Lot } from './lots.ts';
 import { creditedTo, inOrder, settle, type Mechanism, type SettlementLine } from './settle.ts';
 
 export type ReplayReport = {
@@ -33,7 +43,7 @@ type ReplayOptions = {
   validatorAccount: string;
   mechanisms: readonly Mechanism[];
   consensus: Consensus;
-  policy: Pick<TrustPolicy, 'vestingTasks' | 'vestingEpochs' | 'punishedEpochs'>;
+  policy: Omit<TrustPolicy, 'strikes'>;
 };
 
 /** Thrown where the replay differs; caught once. */
@@ -43,8 +53,9 @@ const differs = (message: string): never => {
 };
 
 /**
- * Replays the ledger from its signed receipts and compares every digest, header, score, lot, settlement line, balance and the
- * total with what is stored, and tosses the audit coins of every epoch whose key is public again. Fails with the first
+ * Replays the ledger from its signed receipts and compares every digest, header, score, penalty, lot, settlement line, balance
+ * and the total with what is stored, requires of every unit that was not audited the rate that its peer's escrow demands, and
+ * tosses the audit coins of every epoch whose key is public again. Fails with the first
  * difference. Reads one snapshot, so the node may go on meanwhile.
  */
 export async function replayLedger(
@@ -80,6 +91,7 @@ class Replay {
   readonly #keys = new Map<string, Uint8Array>();
   /** First epoch in which a punished peer may score again. */
   readonly #punishedUntil = new Map<string, number>();
+  readonly #rates: DemandedRates;
   #issued = 0n;
   #previous: SignedEpoch | null = null;
   #receipts = 0;
@@ -90,6 +102,7 @@ class Replay {
   constructor(db: Tx, options: ReplayOptions) {
     this.#db = db;
     this.#options = options;
+    this.#rates = new DemandedRates(options.policy);
   }
 
   async run(): Promise<ReplayReport> {
@@ -130,7 +143,7 @@ class Replay {
       differs(`${at}: ${receipts.length} receipts, the header says ${header.receiptCount}`);
     if (!equalBytes(header.receiptsDigest, receiptsDigest(receipts)))
       differs(`${at}: the receipts differ from the header`);
-    const punished = await this.#punish(row.epoch);
+    const punished = await this.#punish(header);
     const scores = await this.#readScores(row.epoch, header, work);
     await this.#settle(header, scores, punished);
     await this.#tossCoins(header);
@@ -166,10 +179,20 @@ class Replay {
       if (row.kind_index !== index)
         differs(`${at}: it is unit ${index} of its peer, the row says ${row.kind_index}`);
       this.#accepted.set(`${row.peer} ${row.kind}`, index);
+      this.#checkRate(at, receipt);
       const key = `${row.kind} ${row.account} ${row.peer}`;
       work.set(key, (work.get(key) ?? 0n) + receipt.work);
     }
     return { receipts: rows, work };
+  }
+
+  /** A unit that was audited has had the most a unit can have; of the others, the rate must be what their escrow demands. */
+  #checkRate(at: string, { peer, kind, work, epoch, audit }: Receipt): void {
+    const least = this.#rates.least(peer, kind, work);
+    if (!audit.drawn && Buffer.compare(audit.threshold, least) < 0)
+      differs(`${at}: its audit rate is lower than its work and the escrow of ${peer} demand`);
+    const punished = (this.#punishedUntil.get(peer) ?? 0) > epoch;
+    this.#rates.accepted(peer, kind, { work, epoch }, punished);
   }
 
   #readHeader(row: EpochRow, signed: SignedEpoch): EpochHeader {
@@ -186,16 +209,32 @@ class Replay {
     return header;
   }
 
-  /** Who was proven to have failed in this epoch. */
-  async #punish(epoch: number): Promise<Set<string>> {
-    const rows = await this.#db.selectFrom('penalties').select('peer').where('epoch', '=', epoch).execute();
-    const peers = new Set(rows.map(({ peer }) => peer));
-    for (const peer of peers) this.#punishedUntil.set(peer, epoch + this.#options.policy.punishedEpochs + 1);
-    this.#penalties += rows.length;
+  /** Who was proven to have failed in this epoch: as signed, each in a task of theirs that was refused or revoked. */
+  async #punish({ epoch, penaltiesDigest: signed }: EpochHeader): Promise<Set<string>> {
+    const penalties = await penaltiesOf(this.#db, epoch);
+    if (!equalBytes(signed, penaltiesDigest(penalties)))
+      differs(`epoch ${epoch}: the proven failures differ from the header`);
+    for (const { taskId, peer, kind } of penalties) {
+      const task = await this.#db
+        .selectFrom('tasks')
+        .select(['state', 'revoked'])
+        .where('task_id', '=', taskId)
+        .where('peer', '=', peer)
+        .where('kind', '=', kind)
+        .executeTakeFirst();
+      if (task?.state !== 'rejected' && task?.revoked == null)
+        differs(`epoch ${epoch}: ${peer} is punished for ${toHex(taskId)}, which no audit refused`);
+    }
+    const peers = new Set(penalties.map(({ peer }) => peer));
+    for (const peer of peers) {
+      this.#punishedUntil.set(peer, epoch + this.#options.policy.punishedEpochs + 1);
+      this.#rates.forfeit(peer);
+    }
+    this.#penalties += penalties.length;
     return peers;
   }
 
-  /** The stored scores: as signed, for work that there are receipts of, no more than that work, nothing for the punished. */
+  /** The stored scores: as signed, and work that there are receipts of × quality × latency; nothing for the punished. */
   async #readScores(epoch: number, header: EpochHeader, work: ReadonlyMap<string, bigint>): Promise<Score[]> {
     const at = `epoch ${epoch}`;
     const rows = await this.#db
@@ -206,19 +245,16 @@ class Replay {
       .orderBy('account')
       .orderBy('peer')
       .execute();
-    const scores = rows.map(({ mechanism, account, peer, weight }) => ({
-      mechanism,
-      account,
-      peer,
-      weight: BigInt(weight),
-    }));
+    const scores = rows.map(({ weight, ...row }) => ({ ...row, weight: BigInt(weight) }));
     if (!equalBytes(header.weightsDigest, weightsDigest(scores)))
       differs(`${at}: the scores differ from the header`);
-    for (const { mechanism, account, peer, weight } of scores) {
+    for (const { mechanism, account, peer, quality, latency, weight } of scores) {
       const done = work.get(`${mechanism} ${account} ${peer}`) ?? 0n;
-      if (weight > done * SCORE_ONE) differs(`${at}: ${peer} scores more than its receipts say it did`);
-      if (weight > 0n && (this.#punishedUntil.get(peer) ?? 0) > epoch)
-        differs(`${at}: ${peer} scores though it is punished`);
+      if (quality < 0 || quality > QUALITY_ONE || latency < 0 || latency > LATENCY_ONE)
+        differs(`${at}: ${peer} is weighed by a factor that is none`);
+      const punished = (this.#punishedUntil.get(peer) ?? 0) > epoch;
+      if (weight !== scoreOf(done, quality, latency, punished))
+        differs(`${at}: the score of ${peer} does not follow from its receipts, quality and latency`);
     }
     if (scores.length !== work.size)
       differs(`${at}: ${work.size} peers did work, ${scores.length} are scored`);
@@ -276,8 +312,11 @@ class Replay {
       (forfeit ? forfeited : released).push(lot);
       this.#held.delete(nameOf(row));
     }
-    for (const lot of this.#held.values())
+    for (const lot of this.#held.values()) {
       if (punished.has(lot.peer)) differs(`${at}: a lot of ${lot.peer} was not forfeited`);
+      if (isOverdue(lot, epoch, this.#options.policy))
+        differs(`${at}: the lot of ${lot.peer} of epoch ${lot.epoch} was due and is not released`);
+    }
     return [...linesOf('forfeit', forfeited), ...linesOf('release', released)];
   }
 

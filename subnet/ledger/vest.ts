@@ -1,5 +1,5 @@
 import type { Tx } from '../store/store.ts';
-import { isDue, linesOf, type Lot, type VestingPolicy } from './lots.ts';
+import { isDue, isOverdue, linesOf, type Lot, type VestingPolicy } from './lots.ts';
 import type { SettlementLine } from './settle.ts';
 import type { Breather } from '../store/breather.ts';
 
@@ -7,7 +7,8 @@ type HeldLot = Lot & { lastIndex: number; accepted: number };
 
 /**
  * Ends lots at the close of `epoch`: those of peers that were proven to have failed in it are forfeited, those that are due are
- * released, unless an audit of their peer's work in that epoch is still to be done. Gives what that moves.
+ * released, unless an audit of their peer's work in that epoch is still to be done (isOverdue: for so long). Gives what that
+ * moves.
  */
 export async function endLots(
   tx: Tx,
@@ -23,7 +24,7 @@ export async function endLots(
       if (punished.has(lot.peer)) forfeited.push(lot);
       else if (
         isDue(lot, { epoch, accepted: lot.accepted }, policy) &&
-        !waiting.has(`${lot.peer} ${lot.mechanism} ${lot.epoch}`)
+        (!waiting.has(`${lot.peer} ${lot.mechanism} ${lot.epoch}`) || isOverdue(lot, epoch, policy))
       )
         due.push(lot);
     }

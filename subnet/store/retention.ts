@@ -24,6 +24,8 @@ export async function prune(store: Store, epoch: number, nowMs: number = Date.no
         .where('state', '!=', 'leased')
         // Its lot waits for the audit.
         .where('recheck', '=', 0)
+        // What a penalty stands on.
+        .where('task_id', 'not in', tx.selectFrom('penalties').select('task_id'))
         .limit(SLICE);
       const { numDeletedRows } = await tx.deleteFrom('tasks').where('task_id', 'in', old).executeTakeFirst();
       return Number(numDeletedRows);

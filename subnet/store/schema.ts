@@ -119,7 +119,17 @@ export type Schema = {
   /** What accounts may spend. */
   balances: { account: string; amount: string };
   /** Scores of the epoch: verified work as this validator weighs it. */
-  weights: { epoch: number; mechanism: string; account: string; peer: string; weight: string };
+  weights: {
+    epoch: number;
+    mechanism: string;
+    account: string;
+    peer: string;
+    /** Parts of QUALITY_ONE. */
+    quality: number;
+    /** Parts of LATENCY_ONE. */
+    latency: number;
+    weight: string;
+  };
   /** What an epoch paid for a peer's work, until it vests or is forfeited. */
   lots: {
     epoch: number;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Kysely, Migrator, type Transaction } from 'kysely';
 import { migration001 } from './migrations/001-first.ts';
 import { migration002 } from './migrations/002-trust.ts';
+import { migration003 } from './migrations/003-factors.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import { breather } from './breather.ts';
 import type { Schema } from './schema.ts';
@@ -46,6 +47,7 @@ export class Store {
         getMigrations: async () => ({
           '001-first': migration001,
           '002-trust': migration002,
+          '003-factors': migration003,
         }),
       },
     });

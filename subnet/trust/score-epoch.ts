@@ -4,8 +4,17 @@ import { PASS_ONE } from './pass-weight.ts';
 import { quality } from './quality.ts';
 import { scoreOf } from './score.ts';
 
-/** A peer's score in one mechanism, in parts of SCORE_ONE. */
-export type Score = { mechanism: string; account: string; peer: string; weight: bigint };
+/** A peer's score in one mechanism, in parts of SCORE_ONE, with the two factors that its work was weighed by. */
+export type Score = {
+  mechanism: string;
+  account: string;
+  peer: string;
+  /** Parts of QUALITY_ONE. */
+  quality: number;
+  /** Parts of LATENCY_ONE. */
+  latency: number;
+  weight: bigint;
+};
 
 /** Every peer's score in an epoch, in ascending order of mechanism, account and peer. */
 export async function scoreEpoch(tx: Tx, epoch: number): Promise<Score[]> {
@@ -32,15 +41,10 @@ export async function scoreEpoch(tx: Tx, epoch: number): Promise<Score[]> {
     .orderBy('epoch_work.account')
     .orderBy('epoch_work.peer')
     .execute();
-  return rows.map(({ mechanism, account, peer, work, latency, punished_until, passed, failed }) => ({
-    mechanism,
-    account,
-    peer,
-    weight: scoreOf(
-      BigInt(work),
-      quality(Math.floor((passed ?? 0) / PASS_ONE), failed ?? 0),
-      latency ?? LATENCY_ONE,
-      (punished_until ?? 0) > epoch,
-    ),
-  }));
+  return rows.map(({ mechanism, account, peer, work, passed, failed, ...row }) => {
+    const q = quality(Math.floor((passed ?? 0) / PASS_ONE), failed ?? 0);
+    const latency = row.latency ?? LATENCY_ONE;
+    const weight = scoreOf(BigInt(work), q, latency, (row.punished_until ?? 0) > epoch);
+    return { mechanism, account, peer, quality: q, latency, weight };
+  });
 }

@@ -6,7 +6,7 @@ export const SCORE_ONE = BigInt(QUALITY_ONE) * BigInt(LATENCY_ONE);
 
 /**
  * Score of a peer's verified work in an epoch: work × q × latency factor, 0 while it is punished. Whole numbers in parts of
- * SCORE_ONE, so that nothing is rounded; never more than `work × SCORE_ONE`, which is what a replay can check.
+ * SCORE_ONE, so that nothing is rounded and a replay gets the same.
  */
 export const scoreOf = (work: bigint, quality: number, latency: number, punished: boolean): bigint =>
   punished ? 0n : work * BigInt(quality) * BigInt(latency);
