@@ -4,7 +4,7 @@ import { digestOf } from '../../protocol/kinds/registry.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { testModel } from '../session/testing/test-model.ts';
 import { WorkerPool, type PoolOptions } from './pool.ts';
-import type { Spawned } from './spawn.ts';
+import type { Crash, Spawned } from './spawn.ts';
 import { requireSameOrigin } from './trusted-url.ts';
 
 const report: OpenReport = {
@@ -24,10 +24,10 @@ const result = { kind: 'hash' as const, body: { nonces: [] } };
 const done: TaskDone = { digest: digestOf(result), result, provider: 'cpu', elapsedMs: 1 };
 
 /** Workers whose `run` follows the script, one entry per call; `crash` takes the worker down as a script error does. */
-function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) {
+function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}, unloaded = 0) {
   const terminated: number[] = [];
   let spawned = 0;
-  const onCrash = vi.fn<(reason: string) => void>();
+  const onCrash = vi.fn<PoolOptions['onCrash']>();
   const onPrepared = vi.fn<PoolOptions['onPrepared']>();
   const prepare: ('ok' | 'fail')[] = [];
   const pool = new WorkerPool({
@@ -38,9 +38,13 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
     silenceMs,
     spawn: (): Spawned => {
       const number = spawned++;
-      let crash: (reason: string) => void = () => {};
+      let crash: (crash: Crash) => void = () => {};
       const worker: GridWorker = {
-        open: () => Promise.resolve(ok(report)),
+        open: () => {
+          if (number >= unloaded) return Promise.resolve(ok(report));
+          setTimeout(() => crash({ reason: 'no script', unloaded: true }), 1);
+          return new Promise<Outcome<OpenReport, never>>(() => {});
+        },
         prepare: () =>
           Promise.resolve(
             prepare.shift() === 'fail'
@@ -52,7 +56,7 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
           const next = script.shift() ?? 'done';
           if (next === 'done') return Promise.resolve(ok(done));
           if (next === 'throw') return Promise.reject(new Error('out of memory'));
-          if (next === 'crash') setTimeout(() => crash('script error'), 1);
+          if (next === 'crash') setTimeout(() => crash({ reason: 'script error', unloaded: false }), 1);
           return new Promise<Outcome<TaskDone, never>>(() => {});
         },
         burst: () => Promise.resolve(ok(new Uint8Array(8))),
@@ -72,6 +76,13 @@ function setUp(script: ('done' | 'crash' | 'throw' | 'hang')[], silenceMs = {}) 
 const options = { sliceMs: 10, adapter: 'any' as const };
 
 describe('WorkerPool', () => {
+  it('asks for a script that does not load until it does', async () => {
+    const { pool, onCrash, spawned } = setUp(['done'], {}, 8);
+    expect(await pool.open(options)).toEqual(ok(report));
+    expect([spawned(), onCrash.mock.calls.every(([crash]) => crash.unloaded)]).toEqual([9, true]);
+    expect(await pool.run(task)).toEqual(ok(done));
+  });
+
   it.each(['crash', 'throw'] as const)('runs a unit again on a new worker after a %s', async (how) => {
     const { pool, onCrash, terminated, spawned } = setUp([how, 'done']);
     await pool.open(options);
@@ -106,7 +117,7 @@ describe('WorkerPool', () => {
     const running = pool.run(task);
     await vi.advanceTimersByTimeAsync(7_000);
     expect(await running).toEqual(ok(done));
-    expect(onCrash).toHaveBeenCalledWith('no sign of life for 6 s');
+    expect(onCrash).toHaveBeenCalledWith({ reason: 'no sign of life for 6 s', unloaded: false });
     vi.useRealTimers();
   });
 

@@ -11,7 +11,7 @@ import type {
 import { toHex } from '../../protocol/bytes.ts';
 import type { Model } from '../../protocol/manifest.ts';
 import { errorText, fail, type Outcome } from '../../protocol/outcome.ts';
-import type { Spawned } from './spawn.ts';
+import type { Crash, Spawned } from './spawn.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type PoolProblem = WorkerProblem | 'WORKER_CRASHED' | 'WORKER_FAILED';
@@ -24,6 +24,8 @@ const SILENCE_MS = { open: 120_000, run: 120_000, prepare: 300_000, close: 3_000
 /** Crashes in a row, without a finished call between, after which the device is given up. */
 const MAX_CRASHES = 5;
 const RESTART_WAIT_MS = 500;
+/** Attempts double their wait up to this often: 8 s between two looks for a script that does not come. */
+const MAX_DOUBLINGS = 4;
 
 const CANCELLED = fail('ABORTED', 'the unit was cancelled');
 
@@ -32,8 +34,8 @@ type Prepared = { model: Model; url: string; provider: 'webgpu' | 'wasm' | undef
 export type PoolOptions = {
   spawn: () => Spawned;
   onEvent: (event: WorkerEvent) => void;
-  /** A worker crashed or hung and is being replaced. */
-  onCrash: (reason: string) => void;
+  /** A worker crashed or hung and is being replaced, or its script did not load and is asked for again. */
+  onCrash: (crash: Crash) => void;
   /** A new worker prepared a model again, or could not. */
   onPrepared: (sha256: string, outcome: Outcome<ModelReport, PoolProblem>) => void;
   silenceMs?: Partial<typeof SILENCE_MS>;
@@ -48,8 +50,8 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #silenceMs: Record<keyof typeof SILENCE_MS, number>;
   readonly #prepared = new Map<string, Prepared>();
-  #current: { spawned: Spawned; crashed: Promise<string> } | null = null;
-  #crash: (reason: string) => void = () => {};
+  #current: { spawned: Spawned; crashed: Promise<Crash> } | null = null;
+  #crash: (crash: Crash) => void = () => {};
   #openOptions: OpenOptions | null = null;
   #recovering: Promise<Outcome<OpenReport, PoolProblem>> | null = null;
   #crashesInRow = 0;
@@ -60,7 +62,7 @@ export class WorkerPool {
   readonly #units = new Map<string, boolean>();
   #closed = false;
   readonly #watchdog = new Watchdog((silentMs) =>
-    this.#crash(`no sign of life for ${Math.round(silentMs / 1000)} s`),
+    this.#crash({ reason: `no sign of life for ${Math.round(silentMs / 1000)} s`, unloaded: false }),
   );
 
   constructor(options: PoolOptions) {
@@ -136,7 +138,7 @@ export class WorkerPool {
       current.spawned.worker.close().catch(() => {}),
       new Promise((resolve) => setTimeout(resolve, this.#silenceMs.close)),
     ]);
-    this.#crash('closed');
+    this.#crash({ reason: 'closed', unloaded: false });
     this.#drop();
   }
 
@@ -148,9 +150,9 @@ export class WorkerPool {
   #start(): void {
     this.#drop();
     const spawned = this.#options.spawn();
-    const crashed = new Promise<string>((resolve) => (this.#crash = resolve));
-    spawned.onCrash((reason) => {
-      if (this.#current?.spawned === spawned) this.#crash(reason);
+    const crashed = new Promise<Crash>((resolve) => (this.#crash = resolve));
+    spawned.onCrash((crash) => {
+      if (this.#current?.spawned === spawned) this.#crash(crash);
     });
     this.#current = { spawned, crashed };
   }
@@ -179,10 +181,10 @@ export class WorkerPool {
     const answer = await Promise.race([
       make(current.spawned.worker).catch((error: unknown) => {
         // The contract answers failures as data, so what is thrown is a worker in an unknown state.
-        if (this.#current === current) this.#crash(errorText(error));
+        if (this.#current === current) this.#crash({ reason: errorText(error), unloaded: false });
         return fail('WORKER_CRASHED', errorText(error));
       }),
-      current.crashed.then((reason) => fail('WORKER_CRASHED', reason)),
+      current.crashed.then(({ reason }) => fail('WORKER_CRASHED', reason)),
     ]);
     this.#calls.splice(this.#calls.indexOf(kind), 1);
     this.#watch();
@@ -216,14 +218,19 @@ export class WorkerPool {
     const options = this.#openOptions;
     if (options === null) return fail('ABORTED', 'stopped');
     let last: Outcome<OpenReport, PoolProblem> = fail('WORKER_FAILED', 'it crashed too often');
-    while (!this.#closed && this.#crashesInRow < MAX_CRASHES) {
-      const reason = this.#current === null ? 'it did not start' : await this.#current.crashed;
-      this.#options.onCrash(reason);
+    for (let attempt = this.#crashesInRow; !this.#closed && this.#crashesInRow < MAX_CRASHES; attempt += 1) {
+      const never = { reason: 'it did not start', unloaded: false };
+      const crash = this.#current === null ? never : await this.#current.crashed;
+      this.#options.onCrash(crash);
       this.#drop();
       await new Promise((resolve) =>
-        setTimeout(resolve, (this.#options.restartWaitMs ?? RESTART_WAIT_MS) * 2 ** this.#crashesInRow),
+        setTimeout(
+          resolve,
+          (this.#options.restartWaitMs ?? RESTART_WAIT_MS) * 2 ** Math.min(attempt, MAX_DOUBLINGS),
+        ),
       );
-      this.#crashesInRow += 1;
+      // While the server is down there is no script: that is no fault of the worker, and ends when the server is back.
+      if (!crash.unloaded) this.#crashesInRow += 1;
       const crashes = this.#crashesInRow;
       if (this.#closed) break;
       this.#start();

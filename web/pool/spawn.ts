@@ -3,11 +3,14 @@ import type { GridWorker } from '../../worker/contract.ts';
 import workerUrl from '../../worker/main.ts?worker&url';
 import { trustedScriptUrl } from './trusted-url.ts';
 
+/** Why a worker failed as a whole. `unloaded`: its script never came, so that it says nothing about the worker. */
+export type Crash = { reason: string; unloaded: boolean };
+
 /** A worker that runs, as the pool needs it. */
 export type Spawned = {
   worker: GridWorker;
   /** Calls back once when the worker fails as a whole: its script does not load, or it throws outside a call. */
-  onCrash(listener: (reason: string) => void): void;
+  onCrash(listener: (crash: Crash) => void): void;
   terminate(): void;
 };
 
@@ -28,10 +31,20 @@ export function spawnWorker(name: string): Spawned {
     onCrash: (listener) => {
       thread.addEventListener(
         'error',
-        (event) => listener(event.message || 'its script could not be loaded'),
+        // What a script throws comes with a message; an event without one says that there is no script.
+        ({ message }) =>
+          listener(
+            message
+              ? { reason: message, unloaded: false }
+              : { reason: 'its script could not be loaded', unloaded: true },
+          ),
         { once: true },
       );
-      thread.addEventListener('messageerror', () => listener('a message could not be read'), { once: true });
+      thread.addEventListener(
+        'messageerror',
+        () => listener({ reason: 'a message could not be read', unloaded: false }),
+        { once: true },
+      );
     },
     terminate: () => thread.terminate(),
   };

@@ -132,6 +132,11 @@ const PROBLEMS = {
   ],
   RUNTIME_FAILED: ['notice', 'A unit failed on this device', 'It was handed back; other work goes on.'],
   UNSUPPORTED: ['notice', 'A unit this device cannot run', 'It was handed back; other work goes on.'],
+  WORKER_UNLOADED: [
+    'notice',
+    'A part of this page could not be loaded',
+    'The code that does the work did not come. It is asked for again by itself; if this lasts, the subnet may be down.',
+  ],
   WORKER_CRASHED: [
     'notice',
     'The worker had to be restarted',

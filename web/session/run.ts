@@ -91,7 +91,8 @@ export class Run {
         else applyWorkerEvent(event, deps.state, this.#meters);
       },
       onPrepared: (sha256, outcome) => this.#context?.models.prepared(sha256, outcome),
-      onCrash: (reason) => deps.state.addProblem(problemOf('WORKER_CRASHED', reason)),
+      onCrash: ({ reason, unloaded }) =>
+        deps.state.addProblem(problemOf(unloaded ? 'WORKER_UNLOADED' : 'WORKER_CRASHED', reason)),
     });
     this.bursts = new TimedBursts(this.#pool);
   }
@@ -268,6 +269,7 @@ export class Run {
     setStep(state, 'adapter', 'active');
     const opened = await this.#pool.open({ sliceMs: SLICE_MS, adapter: options.adapter });
     if (this.signal.aborted) return null;
+    if (opened.ok) state.clearProblem('WORKER_UNLOADED');
     if (!opened.ok) {
       setStep(state, 'adapter', 'failed', opened.message);
       this.fail(problemOf('WORKER_FAILED', `${opened.code}: ${opened.message}`));
