@@ -25,7 +25,12 @@ export interface Task<Answer> {
   /** Real input of the trained model = (pixel − offset) · scale, by plane or one for all. */
   readonly offset: readonly number[];
   readonly scale: readonly number[];
-  sample(random: Random, bucket: readonly [number, number, number]): { pixels: Pixels; truth: Answer };
+  /** `set` tells where recorded data come from; what is drawn depends on `random` alone. */
+  sample(
+    random: Random,
+    bucket: readonly [number, number, number],
+    set: SetName,
+  ): { pixels: Pixels; truth: Answer };
   answer(output: ModelOutput): Answer;
   count(given: Answer, due: Answer): Hits;
   /** How sure the trained model is of its answer, in logits; null where one number does not tell. */
@@ -41,7 +46,7 @@ export function sampleOf<Answer>(
 ): { pixels: Pixels; truth: Answer } {
   if (bucket === undefined) throw new RangeError(`${task.name}: it has no bucket`);
   const random = Random.from({ domain: 'gridtab/evaluation/1', model: task.name, set, index });
-  return task.sample(random, bucket);
+  return task.sample(random, bucket, set);
 }
 
 /** What the trained model takes for the same pixels. */

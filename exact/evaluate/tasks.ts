@@ -1,8 +1,11 @@
+import { digitsMobile, digitsResidual } from './digits.ts';
 import { ppocrCls } from './ppocr-cls.ts';
+import { ppocrDet } from './ppocr-det.ts';
+import { ppocrRec } from './ppocr-rec.ts';
 import type { Task } from './task.ts';
 
 /** Every model that is compiled and evaluated. */
-const TASKS: readonly Task<unknown>[] = [ppocrCls];
+const TASKS: readonly Task<unknown>[] = [ppocrCls, ppocrDet, ppocrRec, digitsResidual, digitsMobile];
 
 export const TASK_NAMES = TASKS.map(({ name }) => name);
 
