@@ -18,6 +18,7 @@ import type { Doer, Trust } from '../trust/trust.ts';
 import type { Audits } from './audits.ts';
 import { closedVerdict } from './closed-verdict.ts';
 import type { Jobs } from './jobs.ts';
+import type { Opening } from './openings.ts';
 import { digestOfBody, type HeldLease, type Kinds } from './lease.ts';
 import type { Leases } from './leases.ts';
 import type { Observer } from './observer.ts';
@@ -45,8 +46,8 @@ export type Submitter = {
   account: AccountId;
   /** SHA-256 (hex) of the WebAssembly runtime the tab named in its hello. */
   artefact: string | null;
-  /** Asks the tab for interior tensors; null when it does not show them in time. */
-  open: (taskId: Uint8Array) => Promise<readonly Tensor[] | null>;
+  /** Asks the tab for interior tensors. */
+  open: (taskId: Uint8Array) => Promise<Opening>;
 };
 
 /** Runs inside the write that accepts a result, so that both are on disk together or not at all. */
@@ -68,6 +69,9 @@ type Case = {
   /** What the checks took, waiting left out. */
   checkMs: number;
 };
+type Opened =
+  | { ok: true; value: readonly Tensor[] | null }
+  | { ok: false; code: RefusalCode; message: string; why: 'refused' | 'lost' };
 type Failure = { code: RefusalCode; message?: string; evidence?: Evidence; weight: Weight };
 
 /**
@@ -184,7 +188,9 @@ export class Judge {
     if (!opened.ok) {
       // A node that goes down takes the tab's way to answer with it.
       if (this.#stopping) return await this.#giveBack(lease, 'The validator is shutting down.');
-      return await this.#reject(one, { ...opened, weight: 'none' }, true);
+      // A page that was reloaded has lost what it sealed: no strike, but it weighs as much as a result out of tolerance.
+      const lost = opened.why === 'lost';
+      return await this.#reject(one, { ...opened, weight: lost ? 'slight' : 'none' }, !lost);
     }
     const audit = await this.#options.audits.run({
       lease,
@@ -202,13 +208,13 @@ export class Judge {
   }
 
   /** What the audit needs to see beside the result; null where that is nothing. */
-  async #open({ lease, result, submitter }: Case): Promise<Outcome<readonly Tensor[] | null, RefusalCode>> {
+  async #open({ lease, result, submitter }: Case): Promise<Opened> {
     const { kinds } = this.#options;
     if (!kinds.opens(lease)) return { ok: true, value: null };
-    const tensors = await submitter.open(lease.taskId);
-    if (tensors === null) return { ok: false, code: 'UNOPENED', message: '' };
-    const checked = kinds.checkOpening(lease, result.result, tensors);
-    return checked.ok ? { ok: true, value: tensors } : checked;
+    const opening = await submitter.open(lease.taskId);
+    if (opening.shown === null) return { ok: false, code: 'UNOPENED', message: '', why: opening.why };
+    const checked = kinds.checkOpening(lease, result.result, opening.shown);
+    return checked.ok ? { ok: true, value: opening.shown } : { ...checked, why: 'refused' };
   }
 
   /** The check itself could not be done: nothing is held against the tab, and the unit is issued again. */

@@ -4,7 +4,21 @@ import { OPEN_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { WorkFromNode } from '../../protocol/messages.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 
-type Waiting = { peer: PeerId; taskId: Uint8Array; resolve: (tensors: readonly Tensor[] | null) => void };
+/**
+ * What a tab shows of a result. `refused`: it will not, or did not in time. `lost`: it has come back meanwhile and says that it
+ * has not got it any more, as a page that was reloaded has not.
+ */
+export type Opening = { shown: readonly Tensor[] } | { shown: null; why: 'refused' | 'lost' };
+
+type Waiting = {
+  peer: PeerId;
+  taskId: Uint8Array;
+  /** The tab has come back since it was asked. */
+  back: boolean;
+  resolve: (opening: Opening) => void;
+};
+
+export const REFUSED: Opening = { shown: null, why: 'refused' };
 
 /**
  * Interior tensors that tabs were asked to show. A question outlives the stream it went out on: a tab that lost its connection
@@ -20,12 +34,11 @@ export class Openings {
     this.#send = send;
   }
 
-  /** What the tab shows of a result; null when it refuses, or does not in time. */
-  async ask(peer: PeerId, taskId: Uint8Array): Promise<readonly Tensor[] | null> {
+  async ask(peer: PeerId, taskId: Uint8Array): Promise<Opening> {
     const key = toHex(taskId);
-    const { promise, resolve } = Promise.withResolvers<readonly Tensor[] | null>();
-    const timer = setTimeout(() => resolve(null), OPEN_TIMEOUT_MS);
-    this.#waiting.set(key, { peer, taskId, resolve });
+    const { promise, resolve } = Promise.withResolvers<Opening>();
+    const timer = setTimeout(() => resolve(REFUSED), OPEN_TIMEOUT_MS);
+    this.#waiting.set(key, { peer, taskId, back: false, resolve });
     try {
       void this.#tell(peer, taskId);
       return await promise;
@@ -38,18 +51,23 @@ export class Openings {
   /** What a tab shows, none of it when it will not. What this peer was not asked for is ignored. */
   answer(peer: PeerId, taskId: Uint8Array, tensors: readonly Tensor[]): void {
     const waiting = this.#waiting.get(toHex(taskId));
-    if (waiting?.peer === peer) waiting.resolve(tensors.length === 0 ? null : tensors);
+    if (waiting?.peer !== peer) return;
+    if (tensors.length > 0) waiting.resolve({ shown: tensors });
+    else waiting.resolve(waiting.back ? { shown: null, why: 'lost' } : REFUSED);
   }
 
   /** The peer has a stream again: what it was asked for is asked once more. */
   again(peer: PeerId): void {
-    for (const waiting of this.#waiting.values())
-      if (waiting.peer === peer) void this.#tell(peer, waiting.taskId);
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.peer !== peer) continue;
+      waiting.back = true;
+      void this.#tell(peer, waiting.taskId);
+    }
   }
 
   /** Nobody is waited for any more. */
   close(): void {
-    for (const { resolve } of this.#waiting.values()) resolve(null);
+    for (const { resolve } of this.#waiting.values()) resolve(REFUSED);
   }
 
   #tell(peer: PeerId, taskId: Uint8Array): Promise<boolean> {

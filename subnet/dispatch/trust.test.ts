@@ -363,6 +363,24 @@ describe('openings', () => {
     expect(await hashOf(dispatch, tab)).toMatchObject({ strikes: 0, accepted: 1 });
   });
 
+  it('that a reloaded page has lost are not paid and make it a suspect, but are no strike', async () => {
+    const dispatch = await open({ openings: true });
+    let tab = await dispatch.tab(1);
+    for (let lost = 0; lost < 4; lost++) {
+      const [before] = await penalties(dispatch);
+      expect(before).toBeUndefined();
+      const asks = tab;
+      await judgedWith(asks, async (taskId) => {
+        asks.session.detach();
+        tab = await dispatch.tab(1);
+        tab.session.opening(taskId, []);
+      });
+      expect(await hashOf(dispatch, tab)).toMatchObject({ strikes: 0, accepted: 0, suspect: true });
+    }
+    // Whoever loses four among its last audits is taken at its deeds.
+    expect(await penalties(dispatch)).toMatchObject([{ code: 'UNOPENED' }]);
+  });
+
   it('count as refused when the tab goes away and stays away', async () => {
     const dispatch = await open({ openings: true });
     const tab = await dispatch.tab(1);
@@ -419,7 +437,7 @@ describe('deadlines', () => {
         peer: tab.peer,
         account: tab.account,
         artefact: null,
-        open: () => new Promise((resolve) => setTimeout(() => resolve(tensors), 900)),
+        open: () => new Promise((resolve) => setTimeout(() => resolve({ shown: tensors }), 900)),
       },
       resultFor(lease),
     );

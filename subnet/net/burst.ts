@@ -6,6 +6,7 @@ import type { SignedReceipt } from '../../protocol/receipt.ts';
 import { hashesPerShare, targetFromBits } from '../../protocol/target.ts';
 import type { Wire } from '../../protocol/wire.ts';
 import type { Submitter } from '../dispatch/judge.ts';
+import { REFUSED } from '../dispatch/openings.ts';
 import type { HeldLease } from '../dispatch/lease.ts';
 import type { TabProfile } from '../dispatch/tab.ts';
 import type { ValidatorContext } from './context.ts';
@@ -65,7 +66,7 @@ async function register(proof: Proof, lease: HeldLease, context: ValidatorContex
   const { peer, account } = lease;
   await context.leases.issue(lease);
   const { type: _type, ...result } = proof;
-  const submitter: Submitter = { peer, account, artefact: null, open: () => Promise.resolve(null) };
+  const submitter: Submitter = { peer, account, artefact: null, open: () => Promise.resolve(REFUSED) };
   const verdict = await context.judge.judge(submitter, result satisfies TaskResult, async (tx) => {
     const now = Date.now();
     await tx
