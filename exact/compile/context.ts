@@ -1,0 +1,26 @@
+import type { ValueId } from '../graph.ts';
+import type { Builder } from './builder.ts';
+import type { Plan } from './plan.ts';
+import type { Typed } from './typed.ts';
+
+/** What the certificate left of a node that sums: for the report. */
+export type NodeNote = {
+  node: string;
+  kind: string;
+  /** Multiply-adds for one image. */
+  macs: number;
+  /** Finest and coarsest grid of the weights, as k of 2^-k. */
+  grid: readonly [number, number];
+  /** Bits of the largest weight, of the channel that has the fewest. */
+  weightBits: number;
+  /** Bits that the worst channel's bound leaves below 2^24. */
+  slackBits: number;
+};
+
+/** What emission of a node may use: the model being written, and the wanted scales. */
+export type Context = {
+  builder: Builder;
+  plan: Plan;
+  values: Map<ValueId, Typed>;
+  notes: NodeNote[];
+};
