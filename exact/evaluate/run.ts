@@ -23,18 +23,19 @@ export function exactOutputs(file: Uint8Array): v.InferOutput<typeof outputsSche
 }
 
 /**
- * A session of onnxruntime's CPU provider on one thread, over a trained or a compiled model: compiled ones take the pixels
+ * A session of onnxruntime's CPU provider on one thread, over a trained or a compiled model, by path or bytes: compiled ones take the pixels
  * as they are and give whole numbers, which their metadata scale. The first output counts.
  */
-export async function openRunner(task: Task<unknown>, path: string): Promise<Runner> {
-  const file = await readFile(path);
+export async function openRunner(task: Task<unknown>, model: string | Uint8Array): Promise<Runner> {
+  const file = typeof model === 'string' ? await readFile(model) : model;
   const exact = exactOutputs(file);
   const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   const [input, output] = [session.inputNames[0], session.outputNames[0]];
-  if (input === undefined || output === undefined) throw new Error(`${path}: it has no input or no output`);
+  if (input === undefined || output === undefined)
+    throw new Error(`${task.name}: it has no input or no output`);
   const { scale, dropped } = exact === null ? { scale: 1, dropped: null } : (exact[output] ?? {});
   if (scale === undefined || dropped === undefined)
-    throw new Error(`${path}: its metadata do not know ${output}`);
+    throw new Error(`${task.name}: its metadata do not know ${output}`);
   return {
     async run(pixels) {
       const { planes, height, width } = pixels;
@@ -43,7 +44,7 @@ export async function openRunner(task: Task<unknown>, path: string): Promise<Run
       const results = await session.run({ [input]: new ort.Tensor('float32', data, dims) });
       const tensor = results[output];
       if (tensor === undefined || !(tensor.data instanceof Float32Array || tensor.data instanceof Int32Array))
-        throw new TypeError(`${path}: ${output} holds neither f32 nor int32`);
+        throw new TypeError(`${task.name}: ${output} holds neither f32 nor int32`);
       return { values: Float32Array.from(tensor.data, (x) => x * scale), dims: tensor.dims, dropped };
     },
     close: () => session.release(),
