@@ -177,7 +177,7 @@ export class Judge {
     if (!checked.ok) return await this.#reject(early, { ...checked, weight: 'none' });
 
     const beforeRateMs = performance.now();
-    const rate = await trust.rate(store.db, doer, checked.value);
+    const rate = await trust.rate(store.db, doer, checked.value, kinds.detectionPpm(lease));
     const afterRateMs = performance.now();
     const drawn = drawAudit(key, taskId, digest, rate.threshold);
     const checkMs = beforeRateMs - startMs + performance.now() - afterRateMs;

@@ -5,6 +5,7 @@ import type { Outcome } from '../../protocol/outcome.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Audit, Claim, NodeKind, UnitContext } from '../kinds/kind.ts';
+import { WHOLE_PPM } from '../trust/audit-rate.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 
 /** A lease as the dispatcher holds it. */
@@ -26,6 +27,7 @@ export type HeldLease = {
 export type Kinds = {
   nextUnit(kind: KindName, context: UnitContext): Promise<Unit | null>;
   check(lease: HeldLease, result: ResultBody): Outcome<Work, RefusalCode>;
+  detectionPpm(lease: HeldLease): number;
   opens(lease: HeldLease): boolean;
   checkOpening(lease: HeldLease, result: ResultBody, tensors: readonly Tensor[]): Outcome<null, RefusalCode>;
   audit(lease: HeldLease, claim: Claim<KindName>): Promise<Audit>;
@@ -50,6 +52,7 @@ export function bindKinds(kinds: NodeKinds): Kinds {
       }
       return of(lease.unit.kind).check(lease, result);
     },
+    detectionPpm: (lease) => of(lease.unit.kind).detectionPpm?.(lease) ?? WHOLE_PPM,
     opens: (lease) => of(lease.unit.kind).opens(lease),
     checkOpening: (lease, result, tensors) => of(lease.unit.kind).checkOpening(lease, result, tensors),
     audit: (lease, claim) => of(lease.unit.kind).audit(lease, claim),

@@ -73,6 +73,8 @@ export interface NodeKind<K extends KindName> {
   nextUnit(context: UnitContext): Promise<UnitOf<K> | null>;
   /** Cheap checks that every result passes through, audited or not; gives its work. Synchronous, well under 1 ms. */
   check(lease: Leased<K>, result: ResultOf<K>): Outcome<Work, RefusalCode>;
+  /** d: how likely the audit of a cheated unit is to find it out, in parts per million; all of them where it is not given. */
+  detectionPpm?(lease: Leased<K>): number;
   /** Whether the tab has to show interior tensors before this result can be audited. */
   opens(lease: Leased<K>): boolean;
   /** Whether `tensors` are what the result was sealed with, in number, shape and hash; the reason when they are not. */

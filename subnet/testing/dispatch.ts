@@ -18,6 +18,7 @@ import { WorkSource } from '../dispatch/work-source.ts';
 import type { Audit, Weight } from '../kinds/kind.ts';
 import { Tabs } from '../net/tabs.ts';
 import type { Store } from '../store/store.ts';
+import { WHOLE_PPM } from '../trust/audit-rate.ts';
 import { writeStanding } from '../trust/standing-rows.ts';
 import { Trust } from '../trust/trust.ts';
 import { accountOf, noFaults, openTestLedger, peerOf, silent, SUBNET, type TestLedger } from './ledger.ts';
@@ -32,6 +33,7 @@ export const testKinds = (deadlineMs: number, openings = false): Kinds => ({
     result.kind === lease.unit.kind
       ? { ok: true, value: asWork(1000n) }
       : { ok: false, code: 'KIND_MISMATCH', message: 'Another kind.' },
+  detectionPpm: () => WHOLE_PPM,
   opens: () => openings,
   checkOpening: (_lease, _result, tensors) =>
     tensors.length === 1 ? ok(null) : fail('UNOPENED', 'One tensor was expected.'),

@@ -15,17 +15,26 @@ export type AuditRate = {
   threshold: Uint8Array;
 };
 
+/** d of an audit that recomputes everything it compares, in parts per million. */
+export const WHOLE_PPM = 1_000_000;
+
 /**
- * p = min(1, max(floor, κ · s / (d · (s + E)))) in integers, with d = 1: whatever an audit compares it recomputes whole. `work`
- * is s, what a cheat would save and what it is paid; `escrow` is E, the unvested work of the peer in that kind. Cheating
- * costs p · E on average and gains s, so that with κ = 3 it loses about three times what it gains (verification.md).
+ * p = min(1, max(floor, κ · s / (d · (s + E)))) in integers. `work` is s, what a cheat would save and what it is paid; `escrow`
+ * is E, the unvested work of the peer in that kind; `detectionPpm` is d, the probability that an audit of a cheated unit finds it
+ * out, 1 wherever it is recomputed whole. Cheating costs p · d · E on average and gains s, so that with κ = 3 it loses about three
+ * times what it gains (verification.md).
  */
-export function auditRate(policy: RatePolicy, work: bigint, escrow: bigint): AuditRate {
+export function auditRate(
+  policy: RatePolicy,
+  work: bigint,
+  escrow: bigint,
+  detectionPpm: number = WHOLE_PPM,
+): AuditRate {
   const floor = (ALL * BigInt(policy.auditFloorPpm)) / PPM;
-  const wanted = BigInt(policy.auditKappa) * work;
-  const whole = work + escrow;
+  const wanted = BigInt(policy.auditKappa) * work * PPM;
+  const whole = (work + escrow) * BigInt(detectionPpm);
   // A unit without work earns nothing, so there is nothing to gain from cheating at it.
-  const rate = whole === 0n ? 0n : wanted >= whole ? ALL : (ALL * wanted) / whole;
+  const rate = work === 0n ? 0n : wanted >= whole ? ALL : (ALL * wanted) / whole;
   return rateOf(rate > floor ? rate : floor);
 }
 

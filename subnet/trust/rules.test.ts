@@ -23,17 +23,25 @@ describe('audit rate', () => {
     expect(auditRate(policy, 100_000n, 200_000n)).toEqual(certainly());
   });
 
-  it('is κ · s / (s + E) to the last bit, for any work and escrow', () => {
+  it('is κ · s / (d · (s + E)) to the last bit, for any work, escrow and detection', () => {
     const amounts = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+    const ppm = fc.integer({ min: 0, max: 1_000_000 });
     fc.assert(
-      fc.property(amounts, amounts, (work, escrow) => {
-        const p = numberOf(auditRate({ auditKappa: 3, auditFloorPpm: 0 }, work, escrow).threshold);
-        const exact = work + escrow === 0n ? 0n : (ALL * 3n * work) / (work + escrow);
+      fc.property(amounts, amounts, ppm, (work, escrow, detection) => {
+        const rate = auditRate({ auditKappa: 3, auditFloorPpm: 0 }, work, escrow, detection);
+        const p = numberOf(rate.threshold);
+        const whole = BigInt(detection) * (work + escrow);
+        const exact = work === 0n ? 0n : whole === 0n ? ALL : (ALL * 3_000_000n * work) / whole;
         expect(p).toBe(exact < ALL ? exact : ALL);
-        // What is gained by a cheat is outweighed by what it loses on average: p · E ≥ s wherever p < 1.
-        expect(p === ALL || (p + 1n) * (work + escrow) >= 3n * work * ALL).toBe(true);
+        // What is gained by a cheat is outweighed by what it loses on average: p · d · E ≥ s wherever p < 1.
+        expect(p === ALL || (p + 1n) * whole >= 3_000_000n * work * ALL).toBe(true);
       }),
     );
+  });
+
+  it('is twice as high where an audit finds out a cheat every other time', () => {
+    expect(auditRate(policy, 1000n, 200_000n, 500_000).ppm).toBe(29_851);
+    expect(auditRate(policy, 1000n, 200_000n, 0)).toEqual(certainly());
   });
 });
 

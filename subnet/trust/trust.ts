@@ -46,11 +46,11 @@ export class Trust {
     this.#now = now;
   }
 
-  /** p for a unit of this much work. */
-  async rate(db: Kysely<Schema>, doer: Doer, work: bigint): Promise<AuditRate> {
+  /** p for a unit of this much work, whose audit finds out a cheat with probability `detectionPpm`. */
+  async rate(db: Kysely<Schema>, doer: Doer, work: bigint, detectionPpm?: number): Promise<AuditRate> {
     const standing = await readStanding(db, doer, this.policy);
     if (standing.suspectLeft > 0 || (await isPunished(db, doer))) return certainly();
-    return auditRate(this.policy, work, standing.escrow);
+    return auditRate(this.policy, work, standing.escrow, detectionPpm);
   }
 
   /** Counts an accepted unit and gives its index among the peer's units of the kind. */

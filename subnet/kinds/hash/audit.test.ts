@@ -36,6 +36,15 @@ const claim = (nonces: number[], seed = 1): Claim<'hash'> => ({
   opened: null,
   seed: sha256(Uint8Array.of(seed)),
 });
+describe('how likely an audit is to find out a cheat', () => {
+  it('is what its rescan of a range misses nothing of, and certain for shares', () => {
+    const [range, plain] = [leased(1).lease, leased(1, false).lease];
+    expect(partial.detectionPpm?.(range)).toBe(Math.floor(1e6 * rescanDetection(1, 1 / 4, 16)));
+    expect(partial.detectionPpm?.(range)).toBe(981_684);
+    expect(partial.detectionPpm?.(plain)).toBe(1_000_000);
+  });
+});
+
 const digestOnly = (nonces: number[]): Claim<'hash'> => ({ ...claim(nonces), result: null });
 
 describe('the audit of shares', () => {

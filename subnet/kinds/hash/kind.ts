@@ -2,10 +2,12 @@ import type { UnitOf } from '../../../protocol/kinds/registry.ts';
 import { MAX_SHARES } from '../../../protocol/limits.ts';
 import { ok } from '../../../protocol/outcome.ts';
 import { hashesPerShare, targetFromBits } from '../../../protocol/target.ts';
+import { WHOLE_PPM } from '../../trust/audit-rate.ts';
 import type { NodeKind } from '../kind.ts';
 import { auditRange, auditShares } from './audit.ts';
 import { checkShares } from './check.ts';
 import { Rescanner, type RescanOptions } from './rescan/rescanner.ts';
+import { expectedShares, rescanDetection } from './range.ts';
 import { type HashSize, sizeFor } from './size.ts';
 
 export type HashKindOptions = {
@@ -61,6 +63,14 @@ export function hashKindNode(options: HashKindOptions = {}): NodeKind<'hash'> {
     // The task id, and so the preimage, differs with every seq; the extra nonce keeps preimages apart on its own as well.
     nextUnit: async ({ seq, hashRate }) => unit(fixed ?? sizeFor(hashRate), seq % 2 ** 32, exhaustive),
     check: (lease, result) => checkShares(lease, result.body.nonces),
+    // Of every part q that is skipped, all of it is caught least for what it saves: 1 − e^(−qfλ) is concave in q.
+    detectionPpm: ({ unit: one }) =>
+      one.spec.exhaustive === true
+        ? Math.floor(
+            WHOLE_PPM *
+              rescanDetection(1, Math.min(1, rescanNonces / one.input.nonceCount), expectedShares(one)),
+          )
+        : WHOLE_PPM,
     opens: () => false,
     checkOpening: () => ok(null),
     audit: async (lease, claim) =>
