@@ -25,6 +25,9 @@ program.command(
     executableFile: '../bench/calibrate/command.ts',
   },
 );
+program.command('exactify <model>', 'Compile a trained model into one with the same bits on every backend', {
+  executableFile: '../exact/exactify/command.ts',
+});
 
 try {
   await program.parseAsync();

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import ort from 'onnxruntime-node';
 import { onnx } from '../onnx.ts';
 import type { ValueId } from '../graph.ts';
 
@@ -6,8 +6,7 @@ import type { ValueId } from '../graph.ts';
 export async function openFloatModel(
   source: Uint8Array,
   values: readonly ValueId[],
-): Promise<InferenceSession> {
-  const { InferenceSession } = await import('onnxruntime-node');
+): Promise<ort.InferenceSession> {
   const model = onnx.ModelProto.decode(source);
   const { graph } = model;
   if (graph == null) throw new Error('a model without a graph');
@@ -16,7 +15,7 @@ export async function openFloatModel(
     if (known.has(name)) continue;
     graph.output?.push({ name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT } } });
   }
-  return InferenceSession.create(onnx.ModelProto.encode(model).finish(), {
+  return ort.InferenceSession.create(onnx.ModelProto.encode(model).finish(), {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
