@@ -1,4 +1,5 @@
 import { Random } from '../../subnet/models/random.ts';
+import { normalise, type Normalisation } from './normalise.ts';
 import type { Pixels } from './pixels.ts';
 
 /** The seeds: compiled models are calibrated on the first, worked on with the second, and the third is looked at once. */
@@ -16,15 +17,12 @@ export type ModelOutput = {
 export type Hits = { hit: number; given: number; due: number };
 
 /** A trained model with labelled inputs that are functions of a seed, and a way to tell how well it does. */
-export interface Task<Answer> {
+export interface Task<Answer> extends Normalisation {
   readonly name: string;
   /** Path of the trained model, a file of a package or of this folder. */
   readonly trained: string;
   /** Of images [channels, height, width]; the first is the one that is evaluated unless another is asked for. */
   readonly buckets: readonly (readonly [channels: number, height: number, width: number])[];
-  /** Real input of the trained model = (pixel − offset) · scale, by plane or one for all. */
-  readonly offset: readonly number[];
-  readonly scale: readonly number[];
   /** `set` tells where recorded data come from; what is drawn depends on `random` alone. */
   sample(
     random: Random,
@@ -50,17 +48,8 @@ export function sampleOf<Answer>(
 }
 
 /** What the trained model takes for the same pixels. */
-export function normalised(
-  task: Pick<Task<unknown>, 'offset' | 'scale'>,
-  { planes, height, width }: Pixels,
-): Float32Array {
-  const size = height * width;
-  const of = (list: readonly number[], plane: number): number => list[list.length === 1 ? 0 : plane] ?? NaN;
-  return planes.map((pixel, i) => {
-    const plane = Math.floor(i / size);
-    return (pixel - of(task.offset, plane)) * of(task.scale, plane);
-  });
-}
+export const normalised = (by: Normalisation, { planes, height, width }: Pixels): Float32Array =>
+  normalise(planes, height * width, by);
 
 /** The harmonic mean of precision and recall; where one answer is due and one is given, the share of right ones. */
 export const rate = ({ hit, given, due }: Hits): number =>
