@@ -1,0 +1,45 @@
+import * as ort from 'onnxruntime-node';
+import type { Graph, ValueId } from '../graph.ts';
+import { onnx } from '../onnx.ts';
+import { runFloat } from '../reference/float.ts';
+import { withOutputs } from './models.ts';
+
+export type Difference = {
+  value: ValueId;
+  /** Largest absolute difference, and the largest value of the original. */
+  difference: number;
+  largest: number;
+};
+
+/**
+ * How far each value of an imported graph is from the value of the same name in the original file, run by onnxruntime on the
+ * same image. A value that the file does not name is left out; there are some behind reshapes only.
+ */
+export async function differences(
+  file: Uint8Array,
+  graph: Graph,
+  image: Float64Array,
+): Promise<Difference[]> {
+  const nodes = onnx.ModelProto.decode(file).graph?.node ?? [];
+  const made = new Set(nodes.flatMap(({ output }) => output ?? []));
+  const values = graph.ops.map(({ output }) => output).filter((value) => made.has(value));
+  const session = await ort.InferenceSession.create(withOutputs(file, values), { logSeverityLevel: 3 });
+  const shape = graph.shapes.get(graph.input) ?? [];
+  const feeds = { [graph.input]: new ort.Tensor('float32', Float32Array.from(image), shape) };
+  const original = await session.run(feeds, values);
+  const ours = runFloat(graph, Float64Array.from(image, Math.fround), values);
+  return values.map((value) => {
+    const [theirs, mine] = [original[value]?.data, ours.get(value)];
+    if (!(theirs instanceof Float32Array) || theirs.length !== mine?.length)
+      return { value, difference: Infinity, largest: NaN };
+    const difference = mine.reduce(
+      (worst, number, index) => Math.max(worst, Math.abs(number - (theirs[index] ?? NaN))),
+      0,
+    );
+    return {
+      value,
+      difference,
+      largest: theirs.reduce((most, number) => Math.max(most, Math.abs(number)), 0),
+    };
+  });
+}
