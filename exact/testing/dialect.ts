@@ -1,9 +1,6 @@
 import { Builder } from '../compile/builder.ts';
 import { METADATA } from '../format.ts';
 
-/** onnx.proto, TensorProto.DataType */
-const INT32 = 6;
-
 export type DialectSpec = {
   /** Of one image; the file puts N before it. */
   input: readonly number[];
@@ -19,8 +16,8 @@ export function dialect({ input, low, high, body }: DialectSpec): Uint8Array {
   const x = builder.name('x');
   builder.input(x, ['N', ...input]);
   const outputs = Object.entries(body(builder, x)).map(([output, value]) => {
-    const name = builder.node('Cast', [value], output, { to: INT32 });
-    builder.output(name, ['N', ...input.map((_, axis) => `d${axis}`)]);
+    const name = builder.name(output);
+    builder.result(value, name, ['N', ...input.map((_, axis) => `d${axis}`)]);
     return name;
   });
   return builder.encode({
