@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { compile } from '../compile/compile.ts';
+import { recipeSchema } from '../recipe.ts';
+import type { Task } from './task.ts';
+
+const RECIPES = join(import.meta.dirname, '../recipes');
+
+/** A task's model, compiled by the recipe that is kept with the compiler. Throws Error when there is none or it is refused. */
+export async function compiledModel(
+  task: Pick<Task<unknown>, 'name' | 'trained'>,
+  bucket: readonly number[],
+): Promise<Uint8Array> {
+  const text = await readFile(join(RECIPES, `${task.name}.json`), 'utf8');
+  const recipe = v.parse(recipeSchema, JSON.parse(text));
+  const compiled = compile(await readFile(task.trained), recipe, [1, ...bucket]);
+  if (!compiled.ok) throw new Error(`${task.name}: ${compiled.code}: ${compiled.message}`);
+  return compiled.value.file;
+}
