@@ -28,8 +28,16 @@ export const modelSchema = v.strictObject({
   inputs: v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS)),
   outputs: v.pipe(v.array(tensorSignature), v.minLength(1), v.maxLength(MAX_TENSORS)),
   tolerance: v.variant('class', [
-    /** Tier E: every backend gives the same bits, so an audit is equality. */
-    v.strictObject({ class: v.literal('E') }),
+    /**
+     * Tier E: every backend gives the same bits, so an audit is equality. `input`: float inputs are whole numbers within these
+     * bounds (pixels); outside of them nothing is promised.
+     */
+    v.strictObject({
+      class: v.literal('E'),
+      input: v.optional(
+        v.strictObject({ low: v.pipe(v.number(), v.integer()), high: v.pipe(v.number(), v.integer()) }),
+      ),
+    }),
     /** Tier T: relative L2 of each output against the recomputed one, over max(its norm, floor). */
     v.strictObject({
       class: v.literal('T'),

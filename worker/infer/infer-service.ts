@@ -5,7 +5,8 @@ import type { AdapterReport, ModelReport, WorkerEvent, WorkerProblem } from '../
 import { openChunkCache, type ChunkCache } from './chunk-cache.ts';
 import { loadModel } from './model-store.ts';
 import { chooseBuild, hasJspi, loadRuntime, type Runtime } from './runtime.ts';
-import { Session, type InferProvider, type Ran } from './session.ts';
+import { passesBattery } from './battery/session.ts';
+import { Session, type InferProvider, type Ran, type SessionDeps } from './session.ts';
 import { checkTensors } from './tensors.ts';
 
 /**
@@ -185,14 +186,19 @@ export class InferService {
   ): Promise<Outcome<{ session: Session; warmMs: number }, WorkerProblem>> {
     const name = provider === 'webgpu' ? 'WebGPU' : 'WebAssembly';
     this.#deps.emit({ type: 'step', text: `Compiling and checking ${model.name} for ${name}` });
-    const opened = await Session.open(model, file, provider, {
+    const deps: SessionDeps = {
       runtime,
       gpu: this.#deps.gpu,
       onGpuError: (message) => this.#problem('RUNTIME_FAILED', `WebGPU: ${message}`, true),
-    });
+    };
+    if (model.tolerance.class === 'E') {
+      const exact = await passesBattery(provider, deps);
+      if (!exact.ok) return fail(exact.code, `${model.name} on ${name}: ${exact.message}`);
+    }
+    const opened = await Session.open(model, file, provider, deps);
     if (!opened.ok) return opened;
     const session = opened.value;
-    const checked = await session.check();
+    const checked = await session.check(model);
     if (checked.ok) return ok({ session, warmMs: checked.value });
     await session.release();
     return fail(checked.code, `${model.name} on ${name}: ${checked.message}`);

@@ -37,18 +37,21 @@ export type SessionDeps = { runtime: Runtime; gpu: GPU | undefined; onGpuError: 
 /** What one run gives, each in the order of the catalogue. */
 export type Ran = { outputs: Tensor[]; interior: Tensor[] };
 
+/** What a session needs to know of a model. */
+export type RunModel = Pick<Model, 'name' | 'outputs' | 'interior'>;
+
 /** One model on one provider. Whoever opened it releases it. Not to be run twice at a time. */
 export class Session {
   readonly provider: InferProvider;
   readonly #runtime: Runtime;
-  readonly #model: Model;
+  readonly #model: RunModel;
   readonly #session: InferenceSession;
   readonly #gpu: Gpu | null;
 
   private constructor(
     provider: InferProvider,
     runtime: Runtime,
-    model: Model,
+    model: RunModel,
     session: InferenceSession,
     gpu: Gpu | null,
   ) {
@@ -61,7 +64,7 @@ export class Session {
 
   /** Failures: WEBGPU_MISSING, RUNTIME_FAILED. */
   static async open(
-    model: Model,
+    model: RunModel,
     file: Uint8Array,
     provider: InferProvider,
     deps: SessionDeps,
@@ -124,12 +127,12 @@ export class Session {
     return ok({ outputs: tensors.slice(0, outside.length), interior: tensors.slice(outside.length) });
   }
 
-  /** Warms up on the known answer, checks it, and times further runs: the median of one in milliseconds. */
-  async check(): Promise<Outcome<number, WorkerProblem>> {
-    const inputs = knownInput(this.#model, this.#model.knownAnswer.seed);
+  /** Warms up on the model's known answer, checks it, and times further runs: the median of one in milliseconds. */
+  async check(model: Model): Promise<Outcome<number, WorkerProblem>> {
+    const inputs = knownInput(model, model.knownAnswer.seed);
     const first = await this.run(inputs);
     if (!first.ok) return first;
-    const answer = checkKnownOutputs(first.value.outputs, this.#model);
+    const answer = checkKnownOutputs(first.value.outputs, model);
     if (!answer.ok) return answer;
     const times: number[] = [];
     const beganMs = performance.now();
