@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { errorText } from '../protocol/outcome.ts';
+import { consensusCommand } from './commands/consensus.ts';
 import { keysCommand } from './commands/keys.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { manifestCommand } from './commands/manifest.ts';
@@ -14,6 +15,7 @@ const program = new Command('gridtab')
   .addCommand(nodeCommand())
   .addCommand(manifestCommand())
   .addCommand(ledgerCommand())
+  .addCommand(consensusCommand())
   .addCommand(keysCommand())
   .addCommand(submitCommand());
 
