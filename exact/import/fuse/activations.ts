@@ -11,15 +11,24 @@ const factorOf = ({ scale, shift }: DraftOf<'affine'>): number | null =>
 
 type Ramp = { input: ValueId; alpha: number; beta: number };
 
-/** clip(s · x + t, 0, high) · factor, where it is clip(alpha · x + beta, 0, 1). */
-function ramp(value: ValueId, factor: number, { made }: Around): Ramp | undefined {
-  const clip = made(value, 'clip');
-  if (clip?.low !== 0 || !near(clip.high * factor, 1)) return undefined;
-  const affine = made(clip.input, 'affine');
-  const [s = 0, ...others] = affine?.scale ?? [];
+/** alpha · x + beta, with one number each, over as many factors and shifts as nobody else reads. */
+function line(value: ValueId, around: Around): Ramp {
+  const { made, once } = around;
+  const affine = once(value) ? made(value, 'affine') : undefined;
+  const [s = 1, ...others] = affine?.scale ?? [];
   const [t = 0, ...rest] = affine?.shift ?? [];
-  if (affine === undefined || others.length > 0 || rest.length > 0 || s <= 0) return undefined;
-  return { input: affine.input, alpha: s * factor, beta: t * factor };
+  if (affine === undefined || others.length > 0 || rest.length > 0)
+    return { input: value, alpha: 1, beta: 0 };
+  const { input, alpha, beta } = line(affine.input, around);
+  return { input, alpha: s * alpha, beta: s * beta + t };
+}
+
+/** clip(s · x + t, 0, high) · factor, where it is clip(alpha · x + beta, 0, 1). */
+function ramp(clip: DraftOf<'clip'> | undefined, factor: number, around: Around): Ramp | undefined {
+  if (clip?.low !== 0 || !near(clip.high * factor, 1)) return undefined;
+  const { input, alpha, beta } = line(clip.input, around);
+  if (input === clip.input || alpha <= 0) return undefined;
+  return { input, alpha: alpha * factor, beta: beta * factor };
 }
 
 const isHardSwish = ({ alpha, beta }: Ramp): boolean => near(alpha, 1 / 6) && near(beta, 1 / 2);
@@ -29,12 +38,12 @@ function fromAffine(op: DraftOf<'affine'>, around: Around): Draft | undefined {
   const factor = factorOf(op);
   if (factor === null || factor <= 0) return undefined;
   const { name, output } = op;
-  const plain = ramp(op.input, factor, around);
+  const plain = ramp(around.made(op.input, 'clip'), factor, around);
   if (plain !== undefined && around.once(op.input)) return { kind: 'hard-sigmoid', name, output, ...plain };
   const product = around.made(op.input, 'mul');
   if (product === undefined || !around.once(op.input)) return undefined;
   for (const [x, gate] of [product.inputs, product.inputs.toReversed()]) {
-    const found = gate === undefined ? undefined : ramp(gate, factor, around);
+    const found = gate === undefined ? undefined : ramp(around.made(gate, 'clip'), factor, around);
     if (found?.input === x && isHardSwish(found))
       return { kind: 'hard-swish', name, output, input: found.input };
   }
@@ -52,14 +61,11 @@ function fromProduct({ name, output, inputs }: DraftOf<'mul'>, { made }: Around)
   return undefined;
 }
 
+/** A ramp between 0 and 1 without a factor. */
 function fromClip(op: DraftOf<'clip'>, around: Around): Draft | undefined {
-  const affine = around.made(op.input, 'affine');
-  // The plain ramp of an activation; a wider one may be the first part of a hard swish.
-  const [alpha = 0, ...others] = affine?.scale ?? [];
-  const [beta = 0, ...rest] = affine?.shift ?? [];
-  const fits = op.low === 0 && op.high === 1 && others.length === 0 && rest.length === 0 && alpha > 0;
-  if (affine === undefined || !fits || !around.once(op.input)) return undefined;
-  return { kind: 'hard-sigmoid', name: op.name, output: op.output, input: affine.input, alpha, beta };
+  const { name, output } = op;
+  const found = ramp(op, 1, around);
+  return found && { kind: 'hard-sigmoid', name, output, ...found };
 }
 
 /** Hard sigmoid, hard swish and SiLU out of the pieces that exporters write. */
