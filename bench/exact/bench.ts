@@ -1,0 +1,146 @@
+import { gzipSync } from 'node:zlib';
+import { taskOf } from '../../exact/evaluate/tasks.ts';
+import { errorText } from '../../protocol/outcome.ts';
+import type { ExactBackend, ModelFile } from './backend.ts';
+import { openBrowser } from './browser.ts';
+import { compare, referenceDigests, waysOf, type Amounts, type Row } from './equality.ts';
+import { latencyOf, type Latency } from './latency.ts';
+import { subjectOf, type Subject } from './model.ts';
+import { cpu, wasm } from './node-backends.ts';
+import { oracle } from './oracle.ts';
+
+export const BACKENDS = ['cpu', 'wasm', 'oracle', 'chromium-wasm', 'chromium-webgpu'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+/** Different pictures; all further images are variants of them. */
+const BASES = 48;
+/** Of a control, in every way that fast backends are run in. */
+const CONTROL_IMAGES = 24;
+
+export type Options = Amounts & {
+  models: readonly string[];
+  backends: readonly BackendName[];
+  /** Single images timed for each model; a tenth of them on WebGPU. */
+  runs: number;
+  log: (line: string) => void;
+};
+
+type Bytes = { file: number; gzip: number };
+
+export type ModelReport = {
+  model: string;
+  bytes: { float: Bytes; exact: Bytes };
+  exact: Row[];
+  /** The trained model in the same ways over few images: it must differ somewhere, or the comparison sees nothing. */
+  float: Row[];
+  total: { images: number; values: number; mismatches: number };
+  latency: Latency[];
+};
+
+export type Report = {
+  runtimes: Record<string, string>;
+  models: ModelReport[];
+  /** What must hold and does not. */
+  broken: string[];
+};
+
+export async function runBench(options: Options): Promise<Report> {
+  const { log } = options;
+  const browser = options.backends.some((name) => name.startsWith('chromium'))
+    ? await openBrowser(log)
+    : null;
+  const all = [cpu(), await wasm(), oracle(), ...(browser?.backends ?? [])];
+  const backends = all.filter(({ name }) => options.backends.some((wanted) => wanted === name));
+  const models: ModelReport[] = [];
+  const broken: string[] = [];
+  try {
+    for (const name of options.models) {
+      try {
+        const report = await benchModel(await subjectOf(taskOf(name), BASES), backends, options);
+        models.push(report);
+        broken.push(...brokenIn(report));
+      } catch (error) {
+        broken.push(`${name}: ${errorText(error)}`);
+      }
+    }
+  } finally {
+    await browser?.close();
+  }
+  return {
+    runtimes: Object.fromEntries(backends.map((backend) => [backend.name, backend.runtime])),
+    models,
+    broken,
+  };
+}
+
+async function benchModel(
+  subject: Subject,
+  backends: readonly ExactBackend[],
+  options: Options,
+): Promise<ModelReport> {
+  const { log } = options;
+  const native = cpu();
+  const rowsOf = async (
+    model: ModelFile,
+    amounts: Amounts,
+    over: readonly ExactBackend[],
+  ): Promise<Row[]> => {
+    const count = Math.max(amounts.images, amounts.webgpuImages, amounts.few);
+    const reference = await referenceDigests(native, model, subject.bases, count);
+    const rows: Row[] = [];
+    for (const backend of over)
+      for (const way of waysOf(backend, amounts)) {
+        // What the reference is needs no comparison with itself.
+        if (backend.name === native.name && way === waysOf(backend, amounts)[0]) continue;
+        const row = await compare(backend, model, subject.bases, way, reference);
+        rows.push(row);
+        log(lineOf(model.name, row));
+      }
+    return rows;
+  };
+  const exact = await rowsOf(subject.exact, options, backends);
+  const control = { images: CONTROL_IMAGES, webgpuImages: 4, few: CONTROL_IMAGES };
+  const float = await rowsOf(
+    subject.float,
+    control,
+    backends.filter(({ name }) => name !== 'oracle'),
+  );
+  const latency: Latency[] = [];
+  for (const backend of backends) {
+    const runs = Math.ceil(backend.name.endsWith('webgpu') ? options.runs / 10 : options.runs);
+    const measured = await latencyOf(backend, subject, runs);
+    if (measured !== null) latency.push(measured);
+  }
+  const sum = (of: (row: Row) => number): number => exact.reduce((total, row) => total + of(row), 0);
+  return {
+    model: subject.name,
+    bytes: { float: sizeOf(subject.float), exact: sizeOf(subject.exact) },
+    exact,
+    float,
+    total: {
+      images: sum((row) => (row.values === 0 ? 0 : row.images)),
+      values: sum(({ values }) => values),
+      mismatches: sum(({ mismatches }) => mismatches),
+    },
+    latency,
+  };
+}
+
+const sizeOf = ({ file }: ModelFile): Bytes => ({ file: file.length, gzip: gzipSync(file).length });
+
+function lineOf(model: string, row: Row): string {
+  const { backend, batch, level, threads, images, mismatches, seconds, problem } = row;
+  const came = problem ?? `${mismatches} of ${images} differ`;
+  return `${model} on ${backend}, batch ${batch}, ${level}, ${threads} thread(s): ${came} (${seconds.toFixed(1)} s)`;
+}
+
+function brokenIn({ model, exact, float, total }: ModelReport): string[] {
+  const broken = exact.flatMap(({ backend, batch, level, problem }) =>
+    problem === undefined ? [] : [`${model} on ${backend}, batch ${batch}, ${level}: ${problem}`],
+  );
+  if (total.mismatches > 0) broken.push(`${model}: ${total.mismatches} images differ from the reference`);
+  if (total.values === 0) broken.push(`${model}: nothing was compared`);
+  if (float.length > 0 && float.every(({ mismatches }) => mismatches === 0))
+    broken.push(`${model}: the float model gave equal bits everywhere, so the comparison may see nothing`);
+  return broken;
+}
