@@ -8,8 +8,8 @@ export type Tensor = {
   data: Float64Array;
 };
 
-/** No trained model here comes near a gigabyte; a file that asks for more is not one, and must not take the memory. */
-const MAX_ELEMENTS = 2 ** 27;
+/** No tensor of a trained model here comes near it; a file that asks for more must not take the memory. */
+const MAX_ELEMENTS = 2 ** 26;
 
 /** Throws Refusal when a size is negative or broken, or when there are too many elements to hold. */
 export function elements(shape: readonly number[], what: string): number {

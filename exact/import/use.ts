@@ -2,7 +2,7 @@ import type { ValueId } from '../graph.ts';
 import type { Draft, DraftBody } from './draft.ts';
 import type { Attribute, Node } from './read.ts';
 import { type ImportProblem, malformed, Refusal } from './refusal.ts';
-import type { Tensor } from './tensor.ts';
+import { elements, type Tensor } from './tensor.ts';
 
 /**
  * A value that depends on the input. Its batch may be at any axis in ONNX (attention moves it about); in the graph it is at
@@ -107,6 +107,12 @@ export class Use {
     return this.node.inputs.length;
   }
 
+  /** Whether no input depends on the model's; none of them counts as asked for. */
+  get ofConstants(): boolean {
+    const values = this.node.inputs.map((name) => this.#lowered.values.get(name));
+    return values.every((value) => value === undefined || 'constant' in value);
+  }
+
   optional(index: number): Value | undefined {
     this.#read.add(index);
     const name = this.node.inputs[index];
@@ -184,6 +190,7 @@ export class Use {
     if (this.#lowered.shapes.has(output)) throw malformed(`${this.node.name}: ${output} is made twice`);
     if (shape.some((size) => size < 1))
       throw this.refuse(`its output would be empty ([${shape.join(', ')}])`);
+    elements(shape, this.node.name);
     this.#lowered.ops.push({ ...body, name: this.node.name, output });
     this.#lowered.shapes.set(output, shape);
     this.#lowered.values.set(output, { activation: { id: output, shape, batch } });

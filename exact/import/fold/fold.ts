@@ -74,7 +74,5 @@ const own = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined 
 export function folding(use: Use): ((use: Use) => Tensor) | undefined {
   const always = own(ALWAYS, use.node.operator);
   if (always !== undefined) return always;
-  const values = use.node.inputs.map((_, index) => use.optional(index));
-  if (values.some((value) => value !== undefined && 'activation' in value)) return undefined;
-  return own(OF_CONSTANTS, use.node.operator);
+  return use.ofConstants ? own(OF_CONSTANTS, use.node.operator) : undefined;
 }

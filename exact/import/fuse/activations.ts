@@ -12,15 +12,15 @@ const factorOf = ({ scale, shift }: DraftOf<'affine'>): number | null =>
 type Ramp = { input: ValueId; alpha: number; beta: number };
 
 /** alpha · x + beta, with one number each, over as many factors and shifts as nobody else reads. */
-function line(value: ValueId, around: Around): Ramp {
-  const { made, once } = around;
-  const affine = once(value) ? made(value, 'affine') : undefined;
-  const [s = 1, ...others] = affine?.scale ?? [];
-  const [t = 0, ...rest] = affine?.shift ?? [];
-  if (affine === undefined || others.length > 0 || rest.length > 0)
-    return { input: value, alpha: 1, beta: 0 };
-  const { input, alpha, beta } = line(affine.input, around);
-  return { input, alpha: s * alpha, beta: s * beta + t };
+function line(value: ValueId, { made, once }: Around): Ramp {
+  let [input, alpha, beta] = [value, 1, 0];
+  for (;;) {
+    const affine = once(input) ? made(input, 'affine') : undefined;
+    const [s = 1, ...others] = affine?.scale ?? [];
+    const [t = 0, ...rest] = affine?.shift ?? [];
+    if (affine === undefined || others.length > 0 || rest.length > 0) return { input, alpha, beta };
+    [input, alpha, beta] = [affine.input, alpha * s, alpha * t + beta];
+  }
 }
 
 /** clip(s · x + t, 0, high) · factor, where it is clip(alpha · x + beta, 0, 1). */

@@ -1,3 +1,4 @@
+import { elements } from '../tensor.ts';
 import type { Use } from '../use.ts';
 
 /** From a place in the output to the place in the input (ONNX Resize-19, coordinate_transformation_mode). */
@@ -69,6 +70,7 @@ export function resize(use: Use): void {
   const [n, c, y = 0, x = 0] = factors;
   const whole = n === 1 && c === 1 && factors.every((factor) => Number.isInteger(factor) && factor >= 1);
   if (!whole) throw use.refuse(`[${shape.join(', ')}] to [${target.join(', ')}] is not by whole factors`);
+  elements(target, use.node.name);
   for (const axis of [2, 3]) {
     const [from = 0, to = 0, factor = 1] = [shape[axis], target[axis], factors[axis]];
     for (let at = 0; at < to; at++) {
