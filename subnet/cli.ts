@@ -30,6 +30,9 @@ program.command(
 program.command('exactify <model>', 'Compile a trained model into one with the same bits on every backend', {
   executableFile: '../exact/exactify/command.ts',
 });
+program.command('exact-check <file>', 'Certify a compiled model from its file alone', {
+  executableFile: '../exact/exactify/check-command.ts',
+});
 
 try {
   await program.parseAsync();

@@ -90,7 +90,9 @@ export function infer(model: ExactModel, bound = EXACT_BOUND): Inference {
       (declared.length !== type.shape.length ||
         declared.some((size, at) => size !== null && (at === 0 || size !== type.shape[at])))
     )
-      throw uncertified(`output ${output.name} is declared as [${declared.join(', ')}]`);
+      throw uncertified(
+        `output ${output.name} is declared as [${declared.map((size) => size ?? '?').join(', ')}]`,
+      );
   }
   return { types, proofs };
 }

@@ -122,8 +122,9 @@ export function reshape(context: Context): TensorType {
   const { axis } = input;
   if (axis === null) return moved(input, shape, null);
   const before = count(input.shape.slice(0, axis));
+  // Never the batch, which has size 1 here as a single channel has.
   const at = shape.findIndex(
-    (size, other) => size === input.shape[axis] && count(shape.slice(0, other)) === before,
+    (size, other) => other > 0 && size === input.shape[axis] && count(shape.slice(0, other)) === before,
   );
   return moved(input, shape, at === -1 ? null : at);
 }
