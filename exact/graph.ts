@@ -6,6 +6,15 @@
 /** Names a value. Ids are those of the ONNX file that hold the same value, so that calibration can ask the float model for it. */
 export type ValueId = string;
 
+/**
+ * Where ONNX drops axes in the operation itself (a mean, a gather), a reshape follows in the graph, and its value has a name of
+ * its own: the one kind of value that the file does not name. It holds the numbers of the value before it.
+ */
+export const reshapedId = (value: ValueId, shape: readonly number[]): ValueId =>
+  `${value} as [${shape.join(', ')}]`;
+/** The name that the ONNX file has for the numbers of a value. */
+export const nameInFile = (value: ValueId): string => value.replace(/ as \[[\d, ]*\]$/, '');
+
 /** A dense constant in row-major order. */
 export type Constant = { shape: readonly number[]; data: Float64Array };
 

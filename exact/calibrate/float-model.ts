@@ -1,6 +1,6 @@
 import ort from 'onnxruntime-node';
 import { onnx } from '../onnx.ts';
-import type { ValueId } from '../graph.ts';
+import { nameInFile, type ValueId } from '../graph.ts';
 
 /** The trained model as it is, run by onnxruntime on the CPU, with `values` as further outputs. */
 export async function openFloatModel(
@@ -13,6 +13,8 @@ export async function openFloatModel(
   const known = new Set(graph.output?.map(({ name }) => name));
   for (const name of values) {
     if (known.has(name)) continue;
+    if (nameInFile(name) !== name)
+      graph.node?.push({ opType: 'Identity', input: [nameInFile(name)], output: [name] });
     graph.output?.push({ name, type: { tensorType: { elemType: onnx.TensorProto.DataType.FLOAT } } });
   }
   return ort.InferenceSession.create(onnx.ModelProto.encode(model).finish(), {

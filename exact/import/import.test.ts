@@ -148,6 +148,35 @@ test('attention: the batch is never moved, whatever axis the file puts it on', a
   for (const shape of graph.shapes.values()) expect(shape[0]).toBe(1);
 });
 
+test('attention as PyTorch writes it: query, key and value are gathered', async () => {
+  const spec = {
+    initializers: {
+      heads: ints(0, 5, 3, 2, 4),
+      joined: ints(0, 5, 8),
+      qkv: noise([8, 24], 'qkv'),
+      ...Object.fromEntries([0, 1, 2].map((place) => [`at${place}`, { ...ints(place), shape: [] }])),
+    },
+    nodes: [
+      by('MatMul', 'x qkv', 'a'),
+      by('Reshape', 'a heads', 'b'),
+      by('Transpose', 'b', 'c', { perm: [2, 0, 3, 1, 4] }),
+      by('Gather', 'c at0', 'q', { axis: 0 }),
+      by('Gather', 'c at1', 'k', { axis: 0 }),
+      by('Gather', 'c at2', 'v', { axis: 0 }),
+      by('Transpose', 'k', 't', { perm: [0, 1, 3, 2] }),
+      by('MatMul', 'q t', 'logits'),
+      by('Softmax', 'logits', 'p'),
+      by('MatMul', 'p v', 'o'),
+      by('Transpose', 'o', 'u', { perm: [0, 2, 1, 3] }),
+      by('Reshape', 'u joined', 'y'),
+    ],
+    outputs: ['y'],
+  };
+  const { graph, wrong } = await tried(spec, [1, 5, 8]);
+  expect(wrong).toEqual([]);
+  expect(graph.shapes.get('q as [1, 2, 5, 4]')).toEqual([1, 2, 5, 4]);
+});
+
 test('squeeze and excitation, whichever side the gate is on', async () => {
   const spec = {
     initializers: { w: noise([3, 3, 1, 1], 'w') },

@@ -1,4 +1,4 @@
-import type { ValueId } from '../graph.ts';
+import { reshapedId, type ValueId } from '../graph.ts';
 import type { Draft, DraftBody } from './draft.ts';
 import type { Attribute, Node } from './read.ts';
 import { type ImportProblem, malformed, Refusal } from './refusal.ts';
@@ -29,8 +29,6 @@ export type Lowered = {
 
 const isInts = (attribute: Attribute): attribute is Extract<Attribute, { type: 'ints' | 'floats' }> =>
   attribute.type === 'ints' || attribute.type === 'floats';
-
-const reshapedId = (id: ValueId, shape: readonly number[]): ValueId => `${id} as [${shape.join(', ')}]`;
 
 /**
  * One ONNX node while it is lowered. It notes what was read: attributes and inputs that nobody asked for are not known, and
@@ -200,13 +198,19 @@ export class Use {
    * The operation makes the output, whose shape ONNX has without the axes of 1 that the operation keeps. The graph needs a
    * reshape between, and so a value that the file does not name: the reshape has it, since it changes no number.
    */
-  emitFlattened(body: DraftBody, shape: readonly number[], flat: readonly number[]): void {
+  emitFlattened(
+    body: DraftBody,
+    shape: readonly number[],
+    flat: readonly number[],
+    { batch = 0 } = {},
+  ): void {
     this.emit(body, shape);
     const [output = ''] = this.node.outputs;
     const id = reshapedId(output, flat);
+    if (this.#lowered.shapes.has(id)) throw malformed(`${this.node.name}: ${id} is made twice`);
     this.#lowered.ops.push({ kind: 'reshape', name: this.node.name, output: id, input: output, shape: flat });
     this.#lowered.shapes.set(id, flat);
-    this.give({ activation: { id, shape: flat, batch: 0 } });
+    this.give({ activation: { id, shape: flat, batch } });
   }
 
   /** The operation makes a constant, or passes a value on unchanged. */

@@ -1,8 +1,7 @@
 import * as ort from 'onnxruntime-node';
+import { openFloatModel } from '../calibrate/float-model.ts';
 import type { Graph, ValueId } from '../graph.ts';
-import { onnx } from '../onnx.ts';
 import { runFloat } from '../reference/float.ts';
-import { withOutputs } from './models.ts';
 
 export type Difference = {
   value: ValueId;
@@ -13,20 +12,19 @@ export type Difference = {
 
 /**
  * How far each value of an imported graph is from the value of the same name in the original file, run by onnxruntime on the
- * same image. A value that the file does not name is left out; there are some behind reshapes only.
+ * same image.
  */
 export async function differences(
   file: Uint8Array,
   graph: Graph,
   image: Float64Array,
 ): Promise<Difference[]> {
-  const nodes = onnx.ModelProto.decode(file).graph?.node ?? [];
-  const made = new Set(nodes.flatMap(({ output }) => output ?? []));
-  const values = graph.ops.map(({ output }) => output).filter((value) => made.has(value));
-  const session = await ort.InferenceSession.create(withOutputs(file, values), { logSeverityLevel: 3 });
+  const values = graph.ops.map(({ output }) => output);
+  const session = await openFloatModel(file, values);
   const shape = graph.shapes.get(graph.input) ?? [];
   const feeds = { [graph.input]: new ort.Tensor('float32', Float32Array.from(image), shape) };
   const original = await session.run(feeds, values);
+  await session.release();
   const ours = runFloat(graph, Float64Array.from(image, Math.fround), values);
   return values.map((value) => {
     const [theirs, mine] = [original[value]?.data, ours.get(value)];

@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import { model, withOutputs } from './models.ts';
+import { openFloatModel } from '../calibrate/float-model.ts';
+import { model } from './models.ts';
 
 const file = model({
   inputs: { x: ['N', 2] },
@@ -13,7 +14,7 @@ const file = model({
 });
 
 test('a model made for a test runs, and shows its inside when asked', async () => {
-  const session = await ort.InferenceSession.create(withOutputs(file, ['y', 'z']));
+  const session = await openFloatModel(file, ['y', 'z']);
   expect(session.outputNames).toEqual(['z', 'y']);
   const { y, z } = await session.run({ x: new ort.Tensor('float32', [-1, -2], [1, 2]) });
   expect([y?.data[0], z?.data[0]]).toEqual([-8, -4]);

@@ -96,12 +96,3 @@ export function model(spec: ModelSpec): Uint8Array {
     },
   }).finish();
 }
-
-/** The same model, returning further values of its inside by name. */
-export function withOutputs(file: Uint8Array, names: readonly string[]): Uint8Array {
-  const decoded = onnx.ModelProto.decode(file);
-  const outputs = decoded.graph?.output ?? [];
-  const known = new Set(outputs.map(({ name }) => name));
-  outputs.push(...names.filter((name) => !known.has(name)).map((name) => new onnx.ValueInfoProto({ name })));
-  return onnx.ModelProto.encode(decoded).finish();
-}

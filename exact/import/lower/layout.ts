@@ -84,6 +84,23 @@ export function slice(use: Use): void {
   use.emit({ kind: 'slice', input: id, axis, start, end }, shape.with(axis, end - start), { batch });
 }
 
+/** ONNX Gather-1 to -13 of one place, given as a number (the axis goes) or as a list of one. */
+export function gather(use: Use): void {
+  const input = use.activation(0);
+  const { id, shape, batch } = input;
+  const { data, shape: places } = use.constant(1);
+  const [place] = data;
+  if (place === undefined || data.length > 1) throw use.refuse('of several places is not known');
+  const wanted = use.number('axis', 0);
+  const axis = use.graphAxis(input, wanted);
+  const start = use.axis(place, shape[axis] ?? 0);
+  const body = { kind: 'slice', input: id, axis, start, end: start + 1 } as const;
+  if (places.length > 1) throw use.refuse('of several places is not known');
+  if (places.length === 1) return use.emit(body, shape.with(axis, 1), { batch });
+  const gone = use.axis(wanted, shape.length) < batch;
+  use.emitFlattened(body, shape.with(axis, 1), shape.toSpliced(axis, 1), { batch: gone ? batch - 1 : batch });
+}
+
 /** ONNX Split-2 to -18: one slice for each output. */
 export function split(use: Use): void {
   const input = use.activation(0);

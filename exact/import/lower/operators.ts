@@ -3,7 +3,18 @@ import type { Use } from '../use.ts';
 import { clip, hardSigmoid, limit, plainActivation, relu, softmax } from './activations.ts';
 import { conv, convTranspose } from './convolution.ts';
 import { add, divide, multiply, negate, pow, sqrt, subtract } from './elementwise.ts';
-import { concat, flatten, pad, reshape, slice, split, squeeze, transpose, unsqueeze } from './layout.ts';
+import {
+  concat,
+  flatten,
+  gather,
+  pad,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from './layout.ts';
 import { gemm, matMul } from './linear.ts';
 import { batchNormalization, layerNormalization } from './normalisation.ts';
 import { averagePool, globalAveragePool, maxPool, reduceMean } from './pooling.ts';
@@ -36,6 +47,7 @@ export const OPERATORS: ReadonlyMap<string, (use: Use) => void> = new Map([
   ['Div', divide],
   ['Dropout', pass],
   ['Flatten', flatten],
+  ['Gather', gather],
   ['Gemm', gemm],
   ['GlobalAveragePool', globalAveragePool],
   ['HardSigmoid', hardSigmoid],
