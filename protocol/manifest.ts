@@ -30,13 +30,17 @@ export const modelSchema = v.strictObject({
   tolerance: v.variant('class', [
     /**
      * Tier E: every backend gives the same bits, so an audit is equality. `input`: float inputs are whole numbers within these
-     * bounds (pixels); outside of them nothing is promised.
+     * bounds (pixels); outside of them nothing is promised. `scales`: by output of integers, the real value of 1.
      */
     v.strictObject({
       class: v.literal('E'),
       input: v.optional(
-        v.strictObject({ low: v.pipe(v.number(), v.integer()), high: v.pipe(v.number(), v.integer()) }),
+        v.strictObject({
+          low: v.pipe(v.number(), v.safeInteger()),
+          high: v.pipe(v.number(), v.safeInteger()),
+        }),
       ),
+      scales: v.optional(v.pipe(v.array(measure), v.maxLength(MAX_TENSORS))),
     }),
     /** Tier T: relative L2 of each output against the recomputed one, over max(its norm, floor). */
     v.strictObject({

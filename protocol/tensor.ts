@@ -38,3 +38,10 @@ export function float32Values(tensor: Tensor): Float32Array {
     throw new TypeError(`tensor ${tensor.name}: expected float32, got ${tensor.dtype}`);
   return new Float32Array(tensor.data.slice().buffer);
 }
+
+/** The elements of an int32 tensor, copied. Throws TypeError on another dtype. */
+export function int32Values(tensor: Tensor): Int32Array {
+  if (tensor.dtype !== 'int32')
+    throw new TypeError(`tensor ${tensor.name}: expected int32, got ${tensor.dtype}`);
+  return new Int32Array(tensor.data.slice().buffer);
+}

@@ -56,7 +56,7 @@ export async function openCatalogue(
       const file = await verifyModelFile(entry, join(options.dataDir, 'models'));
       if (!file.ok) return file;
       const { path, bytes, chunks } = file.value;
-      const { file: _, knownAnswerSeed: seed, wasmLane, ...unlaned } = entry;
+      const { file: _, exact: _recipe, knownAnswerSeed: seed, wasmLane, ...unlaned } = entry;
       const rest = { ...unlaned, ...(await laneHere(entry.name, wasmLane, warn)) };
       const outputs = await knownAnswer({ ...rest, path }, seed, answering);
       if (!outputs.ok) return outputs;

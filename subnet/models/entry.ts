@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { modelSchema } from '../../protocol/manifest.ts';
-import { uint32 } from '../../protocol/schema.ts';
+import { uint, uint32 } from '../../protocol/schema.ts';
 
 /**
  * An entry of public/catalogue.json: a model of the manifest without what is computed from its file (chunk hashes and the
@@ -9,7 +9,7 @@ import { uint32 } from '../../protocol/schema.ts';
  */
 const entrySchema = v.strictObject({
   ...v.omit(modelSchema, ['chunks', 'knownAnswer']).entries,
-  /** A file of an installed npm package; with `interior`, the one that the pinned file is made from (interior.ts). */
+  /** A file of an installed npm package; with `interior` or `exact`, the one that the pinned file is made from. */
   file: v.strictObject({
     package: v.pipe(
       v.string(),
@@ -20,6 +20,13 @@ const entrySchema = v.strictObject({
       v.check((path) => !path.split(/[/\\]/).includes('..'), 'the path leaves its package'),
     ),
   }),
+  /**
+   * The pinned file is compiled from the package's, by this recipe of exact/recipes and to the input shape of its bucket with
+   * this index.
+   */
+  exact: v.optional(
+    v.strictObject({ recipe: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*$/)), bucket: uint(255) }),
+  ),
   /** Seed of the known answer's inputs (protocol/known-answer.ts). */
   knownAnswerSeed: uint32,
 });

@@ -1,0 +1,56 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { sha256Hex } from '../../protocol/bytes.ts';
+import { CATALOGUE_FILE } from './catalogue.ts';
+import { type CatalogueEntry, catalogueSchema } from './entry.ts';
+import { describeExact, exactFile } from './exact-file.ts';
+import { flopsOf } from './flops.ts';
+
+/**
+ * Compiles the exact models of the catalogue anew and pins them: `node subnet/models/pin-exact.ts` writes bytes, hash, bounds,
+ * scales and FLOPs into public/catalogue.json, and nothing else of it. To be run, and its result looked at, whenever compiler or
+ * recipes change.
+ */
+async function main(): Promise<void> {
+  const { models } = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
+  for (const entry of models) {
+    if (entry.exact === undefined) continue;
+    const file = await compiled(entry, entry.exact);
+    await write(entry.name, {
+      bytes: file.length,
+      sha256: sha256Hex(file),
+      tolerance: { class: 'E', ...describeExact(file) },
+    });
+    // Counted from a run of the pinned file.
+    await write(entry.name, { flops: await flopsOf(entry.name) });
+  }
+}
+
+async function compiled({ file, name }: CatalogueEntry, exact: NonNullable<CatalogueEntry['exact']>) {
+  const manifest = findPackageJSON(file.package, import.meta.url);
+  if (manifest === undefined) throw new Error(`${file.package} is not installed; run npm ci`);
+  const made = await exactFile(await readFile(join(dirname(manifest), file.path)), exact);
+  if (!made.ok) throw new Error(`${name}: ${made.message}`);
+  return made.value.file;
+}
+
+/** Puts values into a model's entry, each in the place and on the line of the one before, so that a change shows as one. */
+async function write(name: string, values: Record<string, unknown>): Promise<void> {
+  const text = await readFile(CATALOGUE_FILE, 'utf8');
+  const at = text.indexOf(`"name": "${name}"`);
+  let entry = text.slice(at);
+  const line = (value: unknown): string =>
+    JSON.stringify(value, null, 1)
+      .replace(/\n\s*/g, ' ')
+      .replace(/\[ (.*?) \]/g, '[$1]');
+  for (const [key, value] of Object.entries(values))
+    entry = entry.replace(
+      new RegExp(`"${key}": (.*?)(,?)\n`),
+      (_, _old, comma: string) => `"${key}": ${line(value)}${comma}\n`,
+    );
+  await writeFile(CATALOGUE_FILE, text.slice(0, at) + entry);
+}
+
+if (import.meta.main) await main();
