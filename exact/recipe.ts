@@ -30,6 +30,8 @@ export const recipeSchema = v.strictObject({
       low: finite,
       high: finite,
       bits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(20))),
+      /** A digit e for each channel: there the range is [low, high] · 2^-e. */
+      channels: v.optional(v.pipe(v.string(), v.regex(/^[0-9]+$/))),
     }),
   ),
   /** How the ranges were found, for people: images, their seed, the runtime. */

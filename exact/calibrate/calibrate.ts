@@ -1,16 +1,20 @@
 import ort from 'onnxruntime-node';
 import { sha256Hex } from '../../protocol/bytes.ts';
-import { ok, type Outcome } from '../../protocol/outcome.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
+import { liftable } from '../compile/lifts.ts';
 import { calibrated } from '../compile/plan.ts';
 import { prepare } from '../compile/prepare.ts';
+import { channelAxis, channelsOf } from '../compile/typed.ts';
 import type { Pixels } from '../evaluate/pixels.ts';
 import { normalised } from '../evaluate/task.ts';
 import type { ExactProblem, ValueId } from '../graph.ts';
 import { importModel } from '../import/import.ts';
 import type { Recipe } from '../recipe.ts';
+import { allocateBits } from './allocate.ts';
+import { channelRanges } from './channel-lifts.ts';
 import { clipRange, rounded } from './clip-range.ts';
 import { openFloatModel } from './float-model.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram, merged } from './histogram.ts';
 
 export type CalibrateOptions = Pick<Recipe, 'input' | 'buckets' | 'activationBits'> & {
   /** In the sizes of the buckets. */
@@ -26,33 +30,25 @@ export async function calibrate(
 ): Promise<Outcome<Recipe, ExactProblem>> {
   const imported = importModel(source, buckets[0] ?? []);
   if (!imported.ok) return imported;
-  const values = calibrated(prepare(imported.value));
-  const histograms = new Map<ValueId, Histogram>(values.map((value) => [value, new Histogram()]));
-  const session = await openFloatModel(source, values);
-  let count = 0;
-  try {
-    for await (const image of images) {
-      const data = normalised(input, image);
-      const { height, width } = image;
-      const tensor = new ort.Tensor('float32', data, [1, data.length / (height * width), height, width]);
-      const results = await session.run({ [imported.value.input]: tensor }, [...values]);
-      for (const [value, histogram] of histograms) {
-        const result = results[value]?.data;
-        if (!(result instanceof Float32Array)) throw new Error(`${value}: the model gives no float32`);
-        histogram.add(result);
-      }
-      count++;
-    }
-  } finally {
-    await session.release();
-  }
+  const graph = prepare(imported.value);
+  const watched = new Map(calibrated(graph).map((value) => [value, watch(graph.shapes.get(value) ?? [])]));
+  const count = await observe(source, watched, input, imported.value.input, images);
+  const lifted = liftable(graph);
   const ranges = Object.fromEntries(
-    [...histograms].map(([value, histogram]) => [
+    [...watched].map(([value, { channels }]) => [
       value,
-      rounded(clipRange(histogram.bins(), activationBits)),
+      lifted.has(value)
+        ? channelRanges(channels, activationBits)
+        : rounded(clipRange(merged(channels), activationBits)),
     ]),
   );
-  return ok({
+  const powers = new Map(
+    [...watched].map(([value, { channels }]) => [
+      value,
+      Float64Array.from(channels, ({ squares, count }) => squares / Math.max(1, count)),
+    ]),
+  );
+  const recipe: Recipe = {
     format: 1,
     source: { sha256: sha256Hex(source) },
     input,
@@ -60,5 +56,44 @@ export async function calibrate(
     activationBits,
     ranges,
     calibration: { images: count, seed, runtime: `onnxruntime-node ${ort.env.versions.node ?? ''} CPU` },
-  });
+  };
+  return allocateBits(imported.value, recipe, powers);
+}
+
+/** Histograms by channel, and elements of a channel that lie together. */
+type Watched = { channels: Histogram[]; inner: number };
+
+const watch = (shape: readonly number[]): Watched => ({
+  channels: Array.from({ length: channelsOf(shape) }, () => new Histogram()),
+  inner: shape.slice(channelAxis(shape) + 1).reduce((all, size) => all * size, 1),
+});
+
+/** Runs the trained model and counts what every watched value holds; how many images there were. */
+async function observe(
+  source: Uint8Array,
+  watched: ReadonlyMap<ValueId, Watched>,
+  input: Recipe['input'],
+  inputName: ValueId,
+  images: CalibrateOptions['images'],
+): Promise<number> {
+  const session = await openFloatModel(source, [...watched.keys()]);
+  let count = 0;
+  try {
+    for await (const image of images) {
+      const data = normalised(input, image);
+      const { height, width } = image;
+      const tensor = new ort.Tensor('float32', data, [1, data.length / (height * width), height, width]);
+      const results = await session.run({ [inputName]: tensor }, [...watched.keys()]);
+      for (const [value, { channels, inner }] of watched) {
+        const result = results[value]?.data;
+        if (!(result instanceof Float32Array)) throw new TypeError(`${value}: the model gives no float32`);
+        for (let from = 0, run = 0; from < result.length; from += inner, run++)
+          channels[run % channels.length]?.add(result, from, from + inner);
+      }
+      count++;
+    }
+  } finally {
+    await session.release();
+  }
+  return count;
 }

@@ -3,7 +3,7 @@ import type { Target } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 import { clipAndFloor, demandBound, requantise, withZero } from './requantise.ts';
-import { mapChannels, uniform, type Typed } from './typed.ts';
+import { at, mapChannels, uniform, type Typed } from './typed.ts';
 
 const HALF = 0.5;
 
@@ -29,16 +29,17 @@ export function emitHardSwish(
   let x = given;
   let m = swishExponent(x);
   if (m === null) {
-    const target = { ...wanted, scale: wanted.scale / post.scale, final: false };
+    const step = at(wanted.scale, 0) / post.scale;
+    const target = { ...wanted, scale: Float64Array.of(step), final: false };
     const fits = swishExponent({
       ...x,
-      scale: x.scale.map(() => target.scale),
+      scale: x.scale.map(() => step),
       zero: x.zero.map(() => 0),
       fraction: 0,
     });
     if (fits === null)
       throw new Refusal('UNSUPPORTED', `${op.name}: its input shares a scale that hard-swish cannot have`);
-    target.low = Math.round(-3 / target.scale);
+    target.low = Math.round(-3 / step);
     m = fits;
     x = requantise(context, x, target, `${op.output}/in`);
   }
@@ -104,7 +105,7 @@ export function emitMul(
   const given = withZero(context, right);
   const channels = x.scale.length;
   // The scale of the product may differ by channel, but the step between is the same for all.
-  const ratio = wanted.scale / ((x.scale[0] ?? 1) * (given.scale[0] ?? 1));
+  const ratio = at(wanted.scale, 0) / ((x.scale[0] ?? 1) * (given.scale[0] ?? 1));
   let shift = 0;
   while (2 ** shift * Math.SQRT2 < ratio) shift++;
   const step = 2 ** -shift;
@@ -166,7 +167,7 @@ export function emitAdd(
   wanted: Target,
 ): Typed {
   const aligned = given.map((x, i) =>
-    x.scale.every((scale) => scale === wanted.scale)
+    x.scale.every((scale, c) => scale === at(wanted.scale, c))
       ? x
       : requantise(context, x, { ...widest(x, wanted), final: false }, `${op.output}/in${i}`),
   );
@@ -185,7 +186,7 @@ export function emitAdd(
 /** As wide as its own range is on the new grid. */
 function widest(x: Typed, wanted: Target): Target {
   const reach = (pick: (...all: number[]) => number, bound: Float64Array): number =>
-    pick(...bound.map((value, i) => ((x.scale[i] ?? 1) * (value + (x.zero[i] ?? 0))) / wanted.scale));
+    pick(...bound.map((value, i) => ((x.scale[i] ?? 1) * (value + (x.zero[i] ?? 0))) / at(wanted.scale, i)));
   return { ...wanted, low: Math.floor(reach(Math.min, x.low)), high: Math.ceil(reach(Math.max, x.high)) };
 }
 

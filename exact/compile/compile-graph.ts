@@ -1,6 +1,6 @@
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { METADATA } from '../format.ts';
-import type { ExactProblem, Graph } from '../graph.ts';
+import type { ExactProblem, Graph, ValueId } from '../graph.ts';
 import type { Recipe } from '../recipe.ts';
 import { Builder } from './builder.ts';
 import type { Context, NodeNote } from './context.ts';
@@ -22,7 +22,12 @@ export type CompileReport = {
   values: readonly { value: string; scale: number; low: number; high: number }[];
 };
 
-export type Compiled = { file: Uint8Array; report: CompileReport };
+export type Compiled = {
+  file: Uint8Array;
+  report: CompileReport;
+  /** What stands for each value of the trained model. */
+  values: ReadonlyMap<ValueId, Typed>;
+};
 
 /** Compiles a typed graph; `source` says which file it was read from. */
 export function compileGraph(
@@ -58,7 +63,11 @@ function write(graph: PreparedGraph, recipe: Recipe, source: { sha256: string; b
     ),
     [METADATA.source]: source.sha256,
   });
-  return { file, report: reportOf(context, graph, input, { source: source.bytes, compiled: file.length }) };
+  return {
+    file,
+    values: context.values,
+    report: reportOf(context, graph, input, { source: source.bytes, compiled: file.length }),
+  };
 }
 
 function inputOf(graph: PreparedGraph, recipe: Recipe): Typed {

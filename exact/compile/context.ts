@@ -11,6 +11,8 @@ export type NodeNote = {
   macs: number;
   /** Finest and coarsest grid of the weights, as k of 2^-k. */
   grid: readonly [number, number];
+  /** k of each channel of the result. */
+  grids: readonly number[];
   /** Bits of the largest weight, of the channel that has the fewest. */
   weightBits: number;
   /** Bits that the worst channel's bound leaves below 2^24. */

@@ -2,55 +2,17 @@ import { EXACT_BOUND } from '../format.ts';
 import type { Context } from './context.ts';
 import { fit, type Fitted, type Sum } from './fit.ts';
 import type { Target } from './plan.ts';
-import { outputChannel, type Prepared } from './prepare.ts';
+import { layoutOf, type Layout, type Summing } from './layout.ts';
+import { outputChannel } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 import { clipAndFloor, withZero } from './requantise.ts';
-import { type Typed } from './typed.ts';
-
-type Summing = Extract<Prepared, { kind: 'conv' | 'conv-transpose' | 'linear' }>;
+import { at, mapChannels, type Typed } from './typed.ts';
 
 /** The offset of the input may cost this many bits where it is padded with zeros; that of anything later is small, and none. */
 const MOST_FRACTION = 3;
 /** How far padding may be from the real 0, in units of the input: the bias takes in the rest everywhere but at the border. */
 const CLOSE_ENOUGH = 1 / 8;
 const ROUNDING_HALF = 0.5;
-
-/**
- * Which weights one output channel sums, and from which input channel each comes. A transposed convolution whose kernels do
- * not overlap has a sum of its own for each tap: `slots` of them share the channel's grid.
- */
-type Layout = {
-  channels: number;
-  slots: number;
-  slotOf: (index: number) => number;
-  inputOf: (index: number) => number;
-};
-
-function layoutOf(op: Summing): Layout {
-  const [first = 1, second = 1, height = 1, width = 1] = op.weight.shape;
-  const taps = height * width;
-  switch (op.kind) {
-    case 'linear':
-      return { channels: second, slots: 1, slotOf: () => 0, inputOf: (i) => Math.floor(i / second) };
-    case 'conv': {
-      const perGroup = first / op.groups;
-      return {
-        channels: first,
-        slots: 1,
-        slotOf: () => 0,
-        inputOf: (i) =>
-          Math.floor(Math.floor(i / (second * taps)) / perGroup) * second + (Math.floor(i / taps) % second),
-      };
-    }
-    case 'conv-transpose':
-      return {
-        channels: second * op.groups,
-        slots: taps,
-        slotOf: (i) => i % taps,
-        inputOf: (i) => Math.floor(i / (second * taps)),
-      };
-  }
-}
 
 /** The indices of each channel's weights, slot by slot. */
 function indicesOf(op: Summing, { channels, slots, slotOf }: Layout): number[][] {
@@ -87,11 +49,12 @@ export function emitSumming(
   const bias = new Float64Array(channels);
   const low = new Float64Array(channels);
   const high = new Float64Array(channels);
+  const grids: number[] = [];
   const note = { finest: -Infinity, coarsest: Infinity, bits: Infinity, worst: 0 };
   for (let channel = 0; channel < channels; channel++) {
     const sums = Array.from({ length: slots }, (_, slot) => {
       const indices = lists[channel * slots + slot] ?? [];
-      return { indices, sum: channelSum(op, x, target.scale, channel, indices, layout) };
+      return { indices, sum: channelSum(op, x, at(target.scale, channel), channel, indices, layout) };
     });
     const fitted = fitTogether(sums.map(({ sum }) => sum));
     if (fitted === null)
@@ -99,6 +62,7 @@ export function emitSumming(
         'UNCERTIFIABLE',
         `${op.name}: no weights of channel ${channel} fit under the bound, however coarse`,
       );
+    grids.push(fitted[0]?.k ?? 0);
     for (const [slot, one] of fitted.entries()) {
       const unit = 2 ** -(one.k + x.fraction);
       for (const [j, index] of (sums[slot]?.indices ?? []).entries())
@@ -120,6 +84,7 @@ export function emitSumming(
     kind: op.kind,
     macs: multiplyAdds(op, shape),
     grid: [note.finest, note.coarsest],
+    grids,
     weightBits: note.bits,
     slackBits: Math.log2(EXACT_BOUND / note.worst),
   });
@@ -127,7 +92,7 @@ export function emitSumming(
   return {
     ...clipAndFloor(context, { name, shape, low, high }, target.final ? null : target, op.output),
     shape,
-    scale: new Float64Array(channels).fill(target.scale),
+    scale: mapChannels(channels, (c) => at(target.scale, c)),
     zero: new Float64Array(channels),
     fraction: 0,
   };

@@ -16,6 +16,10 @@ export type PreparedGraph = Omit<Graph, 'ops' | 'shapes'> & {
   shapes: Map<ValueId, readonly number[]>;
 };
 
+/** Does the operation round its result to whatever grid is wanted? */
+export const choosesScale = ({ kind }: Prepared): boolean =>
+  ['conv', 'conv-transpose', 'linear', 'matmul', 'affine'].includes(kind);
+
 const FREE: readonly [number, number] = [-Infinity, Infinity];
 
 /** Hard-sigmoid is an affine map and a Clip; x + x · gate is x · (gate + 1), which costs nothing on the small gate. */

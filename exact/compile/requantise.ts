@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { fit, type Fitted } from './fit.ts';
 import type { Target } from './plan.ts';
 import { Refusal } from './refusal.ts';
-import { channelsOf, magnitude, mapChannels, uniform, type Typed } from './typed.ts';
+import { at, channelsOf, magnitude, mapChannels, uniform, type Typed } from './typed.ts';
 
 const HALF = 0.5;
 
@@ -96,8 +96,9 @@ export function requantise(
   const fitted: Fitted[] = [];
   for (let c = 0; c < channels; c++) {
     const real = map.scale(c) * (x.scale[c] ?? 1);
-    const weight = real / target.scale;
-    const bias = (real * (x.zero[c] ?? 0) + map.shift(c)) / target.scale + HALF;
+    const step = at(target.scale, c);
+    const weight = real / step;
+    const bias = (real * (x.zero[c] ?? 0) + map.shift(c)) / step + HALF;
     const { low, high, fraction } = x;
     const one = fit({ weights: Float64Array.of(weight), bias, low, high, inputOf: () => c, fraction });
     if (one === null)
@@ -129,7 +130,7 @@ export function requantise(
   return {
     ...clipAndFloor(context, sum, target.final ? null : target, output),
     shape: x.shape,
-    scale: new Float64Array(channels).fill(target.scale),
+    scale: mapChannels(channels, (c) => at(target.scale, c)),
     zero: new Float64Array(channels),
     fraction: 0,
   };

@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 import type { Target } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { requantise, withZero } from './requantise.ts';
-import { channelAxis, channelsOf, type Typed } from './typed.ts';
+import { at, channelAxis, channelsOf, type Typed } from './typed.ts';
 
 type Moving = Extract<Prepared, { kind: 'reshape' | 'transpose' | 'slice' | 'upsample' }>;
 
@@ -75,12 +75,14 @@ export function emitMoving(
   const [before, after] = [stridesOf(given.shape), stridesOf(shape)];
   const size = shape.reduce((all, length) => all * length, 1);
   const channels = channelsOf(shape);
-  const at = (index: number, sizes: readonly number[], strides: readonly number[], axis: number): number =>
+  const place = (index: number, sizes: readonly number[], strides: readonly number[], axis: number): number =>
     Math.floor(index / (strides[axis] ?? 1)) % (sizes[axis] ?? 1);
   const pairs = new Set<number>();
   const many = channelsOf(given.shape);
   for (let index = 0; index < size; index++)
-    pairs.add(at(index, shape, after, toAxis) * many + at(source(index), given.shape, before, fromAxis));
+    pairs.add(
+      place(index, shape, after, toAxis) * many + place(source(index), given.shape, before, fromAxis),
+    );
 
   const first = new Map<number, number>();
   for (const pair of pairs)
@@ -132,7 +134,7 @@ export function emitConcat(
   }
   const aligned = given.map((part, i) => {
     const x = withZero(context, part);
-    return x.scale.every((scale) => scale === wanted.scale)
+    return x.scale.every((scale, c) => scale === at(wanted.scale, c))
       ? x
       : requantise(context, x, wanted, `${op.output}/in${i}`);
   });
@@ -141,7 +143,7 @@ export function emitConcat(
   return {
     name: write(aligned),
     shape,
-    scale: new Float64Array(channelsOf(shape)).fill(wanted.scale),
+    scale: Float64Array.from({ length: channelsOf(shape) }, (_, c) => at(wanted.scale, c)),
     zero: new Float64Array(channelsOf(shape)),
     low: merged('low', Math.min),
     high: merged('high', Math.max),
