@@ -2,6 +2,7 @@ import process from 'node:process';
 
 /** npm run -s bench -- NAME [options]: each benchmark is a program of its own. */
 const BENCHMARKS: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
+  consensus: () => import('./consensus/main.ts'),
   exact: () => import('./exact/main.ts'),
 };
 
