@@ -139,6 +139,23 @@ describe('what is not in the dialect', () => {
     ['a fixed batch', (_, graph) => void (graph.input[0].type.tensorType.shape.dim[0] = { dimValue: 1 })],
     ['a dynamic size', (_, graph) => void (graph.input[0].type.tensorType.shape.dim[2] = { dimParam: 'H' })],
     [
+      'an image that takes all memory',
+      (_, graph) => void (graph.input[0].type.tensorType.shape.dim[2] = { dimValue: 2 ** 40 }),
+    ],
+    [
+      'more channels than memory has room for',
+      (_, graph) => {
+        const double = (from: string, to: string): Onnx.INodeProto => ({
+          opType: 'Concat',
+          input: [from, from],
+          output: [to],
+          attribute: [{ name: 'axis', type: onnx.AttributeProto.AttributeType.INT, i: 1 }],
+        });
+        graph.node.push(double('sum', 'wide0'));
+        for (let i = 0; i < 60; i++) graph.node.push(double(`wide${i}`, `wide${i + 1}`));
+      },
+    ],
+    [
       'a float output',
       (_, graph) => void (graph.output[0].type.tensorType.elemType = onnx.TensorProto.DataType.FLOAT),
     ],

@@ -6,6 +6,7 @@ import { uncertified } from './problem.ts';
 import * as elementwise from './rules/elementwise.ts';
 import * as linear from './rules/linear.ts';
 import * as shape from './rules/shape.ts';
+import { checkChannels, checkSize } from './tensor.ts';
 import { plain, type TensorType, typeOf } from './type.ts';
 
 type Rule = (context: Context) => TensorType;
@@ -52,6 +53,8 @@ export function infer(model: ExactModel, bound = EXACT_BOUND): Inference {
   const types = new Map<string, TensorType>();
   const { low, high } = metadata.input;
   const axis = input.shape.length === 4 ? 1 : input.shape.length - 1;
+  checkSize(input.shape, input.name);
+  checkChannels(input.shape[axis] ?? 1, input.name);
   const pixels = Array.from({ length: input.shape[axis] ?? 1 }, () => plain(low, high, 0));
   types.set(input.name, typeOf(input.shape, axis, pixels));
 
@@ -78,6 +81,7 @@ export function infer(model: ExactModel, bound = EXACT_BOUND): Inference {
     if (rule === undefined) throw context.refuse('the operator is not in the dialect');
     const type = rule(context);
     context.finish();
+    checkSize(type.shape, node.name);
     types.set(node.output, type);
     record(context);
   }

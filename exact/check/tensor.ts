@@ -3,7 +3,7 @@ import { malformed, uncertified } from './problem.ts';
 
 /** A constant of the file. The numbers are those that the file holds, exactly: every f32 is a float64. */
 export type Tensor = {
-  dtype: 'f32' | 'f16' | 'i64';
+  dtype: 'f32' | 'i64';
   shape: readonly number[];
   /** Row-major. */
   data: Float64Array;
@@ -17,7 +17,6 @@ const LAYOUTS: ReadonlyMap<
   readonly [Tensor['dtype'], number, (view: DataView, at: number) => number]
 > = new Map([
   [DataType.FLOAT, ['f32', 4, (view: DataView, at: number) => view.getFloat32(at, true)]],
-  [DataType.FLOAT16, ['f16', 2, (view: DataView, at: number) => view.getFloat16(at, true)]],
   [DataType.INT64, ['i64', 8, (view: DataView, at: number) => safe(view.getBigInt64(at, true))]],
 ]);
 
@@ -34,12 +33,29 @@ export function integer(value: Onnx.IAttributeProto['i']): number {
   return number;
 }
 
+/** A gigabyte of float64 for one image: a file that says it needs more must not take the checker's memory. */
+const MAX_ELEMENTS = 2 ** 27;
+
+/** Bounds are kept for each channel; no trained model here has a tenth as many. */
+const MAX_CHANNELS = 2 ** 16;
+
+/** Throws Problem where a tensor of this shape would be too large to hold, or is of no size. */
+export function checkSize(shape: readonly number[], what: string): void {
+  if (shape.some((size) => !Number.isSafeInteger(size) || size < 1) || count(shape) > MAX_ELEMENTS)
+    throw malformed(`${what}: a tensor of [${shape.join(', ')}]`);
+}
+
+/** Throws Problem where there are too many channels to keep bounds of each. */
+export function checkChannels(channels: number, what: string): void {
+  if (!(channels <= MAX_CHANNELS)) throw malformed(`${what}: ${channels} channels`);
+}
+
 export const count = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Reads an initializer; its data must lie in raw bytes, as compiled models have them. Throws Problem. */
 export function readTensor(tensor: Onnx.ITensorProto, name: string): Tensor {
   const layout = LAYOUTS.get(tensor.dataType ?? 0);
-  if (layout === undefined) throw uncertified(`initializer ${name}: only f32, f16 and int64 are known`);
+  if (layout === undefined) throw uncertified(`initializer ${name}: only f32 and int64 are known`);
   const elsewhere = [
     tensor.floatData,
     tensor.int32Data,
@@ -55,7 +71,7 @@ export function readTensor(tensor: Onnx.ITensorProto, name: string): Tensor {
   )
     throw uncertified(`initializer ${name}: raw data are expected`);
   const shape = (tensor.dims ?? []).map(integer);
-  if (shape.some((size) => size < 1)) throw malformed(`initializer ${name}: a size below 1`);
+  checkSize(shape, `initializer ${name}`);
   const [dtype, bytes, read] = layout;
   const raw = tensor.rawData ?? new Uint8Array();
   const elements = count(shape);

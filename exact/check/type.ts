@@ -113,7 +113,6 @@ export function typeOf(
 
 /** The type of a constant that meets an activation of `rank` axes: by channel along `axis` of the latter, where it varies there. */
 export function constantType(tensor: Tensor, rank: number, axis: number | null, what: string): TensorType {
-  if (tensor.dtype === 'i64') throw uncertified(`${what}: a constant of int64 where f32 is expected`);
   if (tensor.shape.length > rank) throw uncertified(`${what}: a constant of more axes than the activation`);
   const shape = [...Array.from({ length: rank - tensor.shape.length }, () => 1), ...tensor.shape];
   if (shape[0] !== 1) throw uncertified(`${what}: a constant with a batch`);

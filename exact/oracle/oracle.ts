@@ -75,6 +75,7 @@ function disproof({ shape, data }: Value, type: TensorType): string | null {
   const [batch = 0] = shape;
   if (shape.length !== type.shape.length || shape.some((size, axis) => axis > 0 && size !== type.shape[axis]))
     return `[${shape.join(', ')}] where [N, ${type.shape.slice(1).join(', ')}] was proved`;
+  if (data.length !== elements(shape)) return `${data.length} values for [${shape.join(', ')}]`;
   const { axis } = type;
   const channels = axis === null ? 1 : (shape[axis] ?? 1);
   const inner = axis === null ? elements(shape) / batch : elements(shape.slice(axis + 1));

@@ -24,11 +24,12 @@ export async function runBackend(
   const session = await runtime.InferenceSession.create(file, options);
   try {
     const tensor = new runtime.Tensor('float32', Float32Array.from(data), [...shape]);
-    const results = await session.run({ x: tensor });
+    const [name = ''] = session.inputNames;
+    const results = await session.run({ [name]: tensor });
     return new Map(
-      Object.entries(results).map(([name, { data: values }]) => {
-        if (!(values instanceof Int32Array)) throw new TypeError(`${name} is no int32`);
-        return [name, values];
+      Object.entries(results).map(([output, { data: values }]) => {
+        if (!(values instanceof Int32Array)) throw new TypeError(`${output} is no int32`);
+        return [output, values];
       }),
     );
   } finally {

@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { count } from '../tensor.ts';
+import { checkChannels, count } from '../tensor.ts';
 import {
   gridOf,
   plain,
@@ -85,6 +85,7 @@ export function concat(context: Context): TensorType {
   }
   const shape = first.shape.map((other, at) => (at === axis ? size : other));
   if (inputs.every((input) => input.axis === axis || input.axis === null)) {
+    checkChannels(size, context.node.name);
     const ranges = inputs.flatMap((input) =>
       Array.from({ length: input.shape[axis] ?? 0 }, (_, channel) => rangeAt(input, channel)),
     );
