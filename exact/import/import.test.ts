@@ -177,6 +177,25 @@ test('attention as PyTorch writes it: query, key and value are gathered', async 
   expect(graph.shapes.get('q as [1, 2, 5, 4]')).toEqual([1, 2, 5, 4]);
 });
 
+test('axes come, go and change places around a batch that is not in front', async () => {
+  const spec = {
+    initializers: { one: ints(1), two: ints(2), three: ints(3), size: ints(9) },
+    nodes: [
+      by('Transpose', 'x', 'a', { perm: [1, 0, 2] }),
+      by('Unsqueeze', 'a one', 'b'),
+      by('Transpose', 'b', 'c', { perm: [3, 0, 2, 1] }),
+      by('Unsqueeze', 'c three', 'd'),
+      by('Slice', 'd one size one', 'e'),
+      by('Squeeze', 'e three', 'f'),
+      by('Relu', 'f', 'y'),
+    ],
+    outputs: ['y'],
+  };
+  const { graph, wrong } = await tried(spec, [1, 4, 5]);
+  expect(graph.shapes.get('y')).toEqual([1, 5, 3, 1]);
+  expect(wrong).toEqual([]);
+});
+
 test('squeeze and excitation, whichever side the gate is on', async () => {
   const spec = {
     initializers: { w: noise([3, 3, 1, 1], 'w') },

@@ -157,6 +157,18 @@ describe('a refusal names node, operator and what is known', () => {
   });
 });
 
+test('a softmax over several axes together, as older opsets mean it', () => {
+  expect(
+    refused({
+      nodes: [
+        { ...by('Softmax', 'x'), outputs: ['s'] },
+        { ...by('Relu', 's'), name: 'relu' },
+      ],
+      opset: 11,
+    }),
+  ).toBe('UNSUPPORTED the.node (Softmax): over several axes together is not known');
+});
+
 test('a size that only the run of the model tells', () => {
   const nodes = [{ ...by('Cast', 'x', { to: 1 }), outputs: ['s'] }, by('Reshape', 'x s')];
   expect(refused({ nodes })).toBe(

@@ -27,6 +27,7 @@ const CASES: readonly Case[] = [
   ...['Neg', 'Abs', 'Exp', 'Floor', 'Ceil', 'Identity'].map((operator): Case => [operator, [matrix], 12]),
   ...['Sqrt', 'Reciprocal'].map((operator): Case => [operator, [positive], 12]),
   ['Slice', [matrix, ints(1, -3), ints(3, 9), ints(0, 1), ints(1, 2)], 4],
+  ['Slice', [matrix, ints(0), ints(9), ints(1), ints(2)], 6],
   ['Gather', [matrix, ints(2, -1, 0)], 9, { axis: 1 }],
   ['Gather', [matrix, whole(1)], 4],
   ['Concat', [matrix, row], 16, { axis: 0 }],

@@ -83,7 +83,8 @@ test('a product that is also returned stays', async () => {
     node('Mul', 'w b', 'c'),
     node('Div', 'c six', 'y'),
   ];
-  const { graph, wrong } = await run(nodes, ['y', 'c']);
+  const { graph, kinds, wrong } = await run(nodes, ['y', 'c']);
+  expect(kinds).toEqual(['affine', 'affine', 'clip', 'mul', 'affine']);
   expect(graph.outputs.map(({ value }) => value)).toEqual(['y', 'c']);
   expect(wrong).toEqual([]);
 });

@@ -95,6 +95,14 @@ test('a value that one reader cannot take in stays for all', async () => {
   expect(wrong).toEqual([]);
 });
 
+test('a value that is returned is not folded away', async () => {
+  const nodes = [conv('x', 'a'), norm('a', 'n'), conv('n', 'b')];
+  const all = await tried({ initializers, nodes, outputs: ['a', 'n', 'b'] }, shape);
+  expect(all.kinds).toEqual(['conv', 'affine', 'conv']);
+  expect(all.graph.ops[2]).toMatchObject({ input: 'n' });
+  expect(all.wrong).toEqual([]);
+});
+
 test('a transposed conv in groups takes a batch norm in', async () => {
   const transposed = {
     operator: 'ConvTranspose',

@@ -6,6 +6,7 @@ const shape = [1, 2, 5, 4];
 const initializers: Record<string, TensorSpec> = {
   around: { shape: [8], data: [0, 0, 1, 0, 0, 0, 2, 1], type: 'int64' },
   w: noise([3, 2, 3, 3], 'w'),
+  low: { shape: [], data: [-0.5] },
 };
 const pad: NodeSpec = { operator: 'Pad', inputs: ['r', 'around'], outputs: ['p'] };
 const relu: NodeSpec = { operator: 'Relu', inputs: ['x'], outputs: ['r'] };
@@ -27,7 +28,11 @@ test.each<[string, NodeSpec]>([
 });
 
 test.each<[string, NodeSpec[]]>([
-  ['of what may be negative', [{ ...relu, operator: 'HardSwish' }, pad, pool('MaxPool', 3)]],
+  ['of an activation that may be negative', [{ ...relu, operator: 'HardSwish' }, pad, pool('MaxPool', 3)]],
+  [
+    'of bounds that may be negative',
+    [{ ...relu, operator: 'Clip', inputs: ['x', 'low'] }, pad, pool('MaxPool', 3)],
+  ],
   ['wider than the kernel', [relu, pad, pool('MaxPool', 2)]],
 ])('zeros %s are not the padding of a max-pool', async (_, nodes) => {
   await expect(tried({ initializers, nodes, outputs: ['y'] }, shape)).rejects.toThrow(

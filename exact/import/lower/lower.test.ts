@@ -81,6 +81,13 @@ const CASES: readonly Case[] = [
     kinds: ['max-pool'],
   },
   {
+    name: 'max pool whose last window would start over the end',
+    operator: 'MaxPool',
+    shape: [1, 4, 6, 7],
+    attributes: { kernel_shape: [2, 2], strides: [3, 2], ceil_mode: 1 },
+    kinds: ['max-pool'],
+  },
+  {
     name: 'average pool with counted padding',
     operator: 'AveragePool',
     shape: image,
@@ -293,4 +300,11 @@ describe('one operator', () => {
       expect(wrong).toEqual([]);
     },
   );
+});
+
+test('what juts out of a pool is padding', async () => {
+  const attributes = { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 };
+  const nodes = [{ operator: 'MaxPool', inputs: ['x'], outputs: ['y'], attributes }];
+  const { graph } = await tried({ nodes, outputs: ['y'] }, [1, 4, 8, 7]);
+  expect(graph.ops).toMatchObject([{ pads: [0, 0, 1, 1] }]);
 });
