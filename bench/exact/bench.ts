@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import { checkExact } from '../../exact/check/check.ts';
 import { taskOf } from '../../exact/evaluate/tasks.ts';
 import { errorText } from '../../protocol/outcome.ts';
+import { beyondBound, insideOut } from './altered.ts';
 import type { ExactBackend, ModelFile } from './backend.ts';
 import { openBrowser } from './browser.ts';
 import { compare, referenceDigests, waysOf, type Amounts, type Row } from './equality.ts';
@@ -15,7 +17,11 @@ export type BackendName = (typeof BACKENDS)[number];
 /** Different pictures; all further images are variants of them. */
 const BASES = 48;
 /** Of a control, in every way that fast backends are run in. */
-const CONTROL_IMAGES = 24;
+const CONTROL = { images: 24, webgpuImages: 4, few: 8 };
+/** Of a model that returns its inside: tens of thousands of numbers an image. */
+const INSIDE = { images: 8, webgpuImages: 2, few: 2 };
+/** By which the control's weights are finer than the certificate allows. */
+const BEYOND_BITS = 8;
 
 export type Options = Amounts & {
   models: readonly string[];
@@ -31,6 +37,10 @@ export type ModelReport = {
   model: string;
   bytes: { float: Bytes; exact: Bytes };
   exact: Row[];
+  /** The exact model with every value of its inside as an output. */
+  inside: Row[];
+  /** The exact model with finer weights than the certificate allows: it must differ, and the checker must refuse it. */
+  beyond: { refused: string | null; rows: Row[] };
   /** The trained model in the same ways over few images: it must differ somewhere, or the comparison sees nothing. */
   float: Row[];
   total: { images: number; values: number; mismatches: number };
@@ -99,23 +109,32 @@ async function benchModel(
     return rows;
   };
   const exact = await rowsOf(subject.exact, options, backends);
-  const control = { images: CONTROL_IMAGES, webgpuImages: 4, few: CONTROL_IMAGES };
-  const float = await rowsOf(
-    subject.float,
-    control,
-    backends.filter(({ name }) => name !== 'oracle'),
-  );
+  const fast = backends.filter(({ name }) => name !== 'oracle');
+  const { name, file } = subject.exact;
+  const inside = { ...subject.exact, name: `${name}, inside`, file: insideOut(file) };
+  const insideRows = await rowsOf(inside, INSIDE, fast);
+  const beyond = {
+    ...subject.exact,
+    name: `${name}, beyond the bound`,
+    file: beyondBound(file, BEYOND_BITS),
+  };
+  const checked = checkExact(beyond.file);
+  const beyondRows = await rowsOf(beyond, CONTROL, fast);
+  const float = await rowsOf(subject.float, CONTROL, fast);
   const latency: Latency[] = [];
   for (const backend of backends) {
     const runs = Math.ceil(backend.name.endsWith('webgpu') ? options.runs / 10 : options.runs);
     const measured = await latencyOf(backend, subject, runs);
     if (measured !== null) latency.push(measured);
   }
-  const sum = (of: (row: Row) => number): number => exact.reduce((total, row) => total + of(row), 0);
+  const sum = (of: (row: Row) => number): number =>
+    [...exact, ...insideRows].reduce((total, row) => total + of(row), 0);
   return {
     model: subject.name,
     bytes: { float: sizeOf(subject.float), exact: sizeOf(subject.exact) },
     exact,
+    inside: insideRows,
+    beyond: { refused: checked.ok ? null : checked.message, rows: beyondRows },
     float,
     total: {
       images: sum((row) => (row.values === 0 ? 0 : row.images)),
@@ -134,13 +153,16 @@ function lineOf(model: string, row: Row): string {
   return `${model} on ${backend}, batch ${batch}, ${level}, ${threads} thread(s): ${came} (${seconds.toFixed(1)} s)`;
 }
 
-function brokenIn({ model, exact, float, total }: ModelReport): string[] {
-  const broken = exact.flatMap(({ backend, batch, level, problem }) =>
+function brokenIn({ model, exact, inside, beyond, float, total }: ModelReport): string[] {
+  const broken = [...exact, ...inside].flatMap(({ backend, batch, level, problem }) =>
     problem === undefined ? [] : [`${model} on ${backend}, batch ${batch}, ${level}: ${problem}`],
   );
   if (total.mismatches > 0) broken.push(`${model}: ${total.mismatches} images differ from the reference`);
   if (total.values === 0) broken.push(`${model}: nothing was compared`);
-  if (float.length > 0 && float.every(({ mismatches }) => mismatches === 0))
-    broken.push(`${model}: the float model gave equal bits everywhere, so the comparison may see nothing`);
+  const equal = (rows: readonly Row[]): boolean =>
+    rows.length > 0 && rows.every(({ mismatches }) => mismatches === 0);
+  if (equal(float)) broken.push(`${model}: the float model gave equal bits everywhere, as it should not`);
+  if (equal(beyond.rows)) broken.push(`${model}: beyond the bound all bits were equal, as they should not`);
+  if (beyond.refused === null) broken.push(`${model}: the checker takes a model beyond the bound`);
   return broken;
 }

@@ -42,13 +42,14 @@ async function runBatch(
 
 type Output = { data: unknown; dims: readonly number[] };
 
-/** The bytes of image `i` of `count` in an output. Throws TypeError on an output that is neither f32 nor int32. */
+/** The bytes of image `i` of `count` in an output, with -0 as 0: its sign may differ, and is cast away in the end. Throws TypeError on an output that is neither f32 nor int32. */
 function bytesOf({ data, dims }: Output, i: number, count: number): Uint8Array {
   if (!(data instanceof Float32Array || data instanceof Int32Array))
     throw new TypeError('an output holds neither f32 nor int32');
   if (dims[0] !== count) throw new TypeError(`an output has ${dims[0] ?? 0} rows for a batch of ${count}`);
-  const each = data.byteLength / count;
-  return new Uint8Array(data.buffer, data.byteOffset + i * each, each);
+  const each = data.length / count;
+  const part = data.slice(i * each, (i + 1) * each).map((value) => value + 0);
+  return new Uint8Array(part.buffer);
 }
 
 export type Digests = {

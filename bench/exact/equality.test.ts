@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+import { model } from '../../exact/testing/models.ts';
+import { compare, REFERENCE, referenceDigests, waysOf } from './equality.ts';
+import { digestOutputs } from './job.ts';
+import { cpu } from './node-backends.ts';
+import type { Bases } from './variants.ts';
+
+const bases: Bases = {
+  images: [Uint8Array.from([100, 120, 130, 140]), Uint8Array.from([90, 80, 70, 60])],
+  planes: 1,
+  height: 2,
+  width: 2,
+};
+const sumModel = (by: number) => ({
+  name: 'sum',
+  feed: null,
+  file: model({
+    inputs: { x: ['N', 1, 2, 2] },
+    initializers: { by: { shape: [], data: [by] } },
+    nodes: [{ operator: 'Mul', inputs: ['x', 'by'], outputs: ['y'] }],
+    outputs: ['y'],
+  }),
+});
+
+it('equal outputs are equal whatever the batch, and one changed image is named', async () => {
+  const backend = cpu();
+  const reference = await referenceDigests(backend, sumModel(3), bases, 20);
+  for (const way of waysOf(backend, { images: 20, webgpuImages: 1, few: 7 })) {
+    const row = await compare(backend, sumModel(3), bases, way, reference);
+    expect(row).toMatchObject({ mismatches: 0, first: null, values: 4 * way.images });
+  }
+  const changed = reference.with(13, 'another');
+  expect(await compare(backend, sumModel(3), bases, { ...REFERENCE, images: 20 }, changed)).toMatchObject({
+    mismatches: 1,
+    first: 13,
+  });
+  expect(await compare(backend, sumModel(4), bases, { ...REFERENCE, images: 20 }, reference)).toMatchObject({
+    mismatches: 20,
+    first: 0,
+  });
+});
+
+it('a backend that fails is no match', async () => {
+  const broken = { ...sumModel(3), file: new Uint8Array([1, 2, 3]) };
+  const row = await compare(cpu(), broken, bases, { ...REFERENCE, images: 2 }, ['', '']);
+  expect(row.problem).toBeTypeOf('string');
+  expect(row.values).toBe(0);
+});
+
+it('a digest takes -0 for 0, and sees every other bit', () => {
+  const of = (...values: number[]): string[] =>
+    digestOutputs([{ data: Float32Array.from(values), dims: [1, values.length] }], 1).digests;
+  expect(of(-0, 1)).toEqual(of(0, 1));
+  expect(of(1)).not.toEqual(of(1 + 2 ** -23));
+});
