@@ -25,7 +25,8 @@ export type Pads = readonly [number, number, number, number];
 
 /**
  * An operation. `input(s)` and `output` name values; node names are ONNX's, for reports and refusals. Channels are axis 1 of
- * images [N, C, H, W] and the last axis of sequences [N, T, C]. The batch N is axis 0 and is never moved, split or summed over.
+ * images [N, C, H, W] and the last axis of sequences [N, T, C]. The batch N is axis 0 and is never moved, split or summed over;
+ * where ONNX has it elsewhere, the other axes keep their order, and with one image the numbers are in the same order too.
  */
 export type Op = { name: string; output: ValueId } & (
   | {

@@ -126,6 +126,13 @@ describe('a refusal names node, operator and what is known', () => {
       'UNSUPPORTED the.node (AveragePool): padding that is not counted is not known',
     ],
     [
+      'training',
+      by('Dropout', 'x r t'),
+      { r: noise([], 0), t: { shape: [], data: [1] } },
+      'UNSUPPORTED the.node (Dropout): training_mode is not known',
+    ],
+    ['a sum of three', by('Sum', 'x x x'), {}, 'UNSUPPORTED the.node (Sum): input 2 is not known'],
+    [
       'a lone piece',
       by('Sqrt', 'x'),
       {},

@@ -23,7 +23,9 @@ import { resize } from './resize.ts';
 /** What changes nothing when a trained model runs; `ratio` and the like are for training. */
 function pass(use: Use): void {
   use.ignore('ratio', 'seed', 'is_test');
-  for (let index = 1; index < use.inputCount; index++) use.optional(index);
+  use.optionalConstant(1);
+  if (use.optionalConstant(2)?.data.some((training) => training !== 0))
+    throw use.refuse('training_mode is not known');
   use.give(use.value(0));
 }
 
@@ -73,6 +75,7 @@ export const OPERATORS: ReadonlyMap<string, (use: Use) => void> = new Map([
   ['Sqrt', sqrt],
   ['Squeeze', squeeze],
   ['Sub', subtract],
+  ['Sum', add],
   ['Transpose', transpose],
   ['Unsqueeze', unsqueeze],
   ['Upsample', resize],
