@@ -79,6 +79,8 @@ describe('the bound', () => {
     // As one sum: 10,000,000 and 6,000,000 and 5,000,000 could meet before −16,000,000 does.
     const twice: Next = (builder, sum) => shift(-16_000_000)(builder, shift(6_000_000)(builder, sum));
     expect(verdict(conv(1, 10_000_000, -15_000_000, 0, twice))).toMatch(/UNCERTIFIED: shifted/);
+    const back: Next = (builder, sum) => shift(16_000_000)(builder, shift(-6_000_000)(builder, sum));
+    expect(verdict(conv(1, -10_000_000, 0, 15_000_000, back))).toMatch(/UNCERTIFIED: shifted/);
     const clipped: Next = (builder, sum) =>
       shift(-10_000_000)(
         builder,
