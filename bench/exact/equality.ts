@@ -29,14 +29,17 @@ export type Amounts = {
   webgpuImages: number;
   /** For each of the ways that are not the plain one. */
   few: number;
+  /** The same on WebGPU; none of those ways where it is 0. */
+  webgpuFew: number;
 };
 
 /** Which ways a backend is run in: the plain one over many images, all others over few. */
 export function waysOf(backend: Pick<ExactBackend, 'name' | 'threads'>, amounts: Amounts): Way[] {
   if (backend.name === 'oracle') return [{ ...REFERENCE, images: 1 }];
   const slow = backend.name.endsWith('webgpu');
-  const few = slow ? Math.min(amounts.few, 8) : amounts.few;
+  const few = slow ? amounts.webgpuFew : amounts.few;
   const ways: Way[] = [{ ...REFERENCE, images: slow ? amounts.webgpuImages : amounts.images }];
+  if (few === 0) return ways;
   for (const level of slow ? (['disabled', 'all'] as const) : LEVELS)
     for (const batch of BATCHES)
       for (let threads = 1; threads <= backend.threads; threads++) {

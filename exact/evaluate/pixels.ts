@@ -1,4 +1,4 @@
-import { createCanvas, loadImage, type Canvas, type Image } from '@napi-rs/canvas';
+import { createCanvas, type Canvas, type Image } from '@napi-rs/canvas';
 
 /**
  * Pixels as compiled models take them: planes of whole numbers from 0 to 255 as f32, in OpenCV's order blue, green, red,
@@ -29,14 +29,6 @@ export function pixelsOf(canvas: Canvas): Pixels {
   for (let i = 0; i < size; i++)
     for (let plane = 0; plane < 3; plane++) planes[plane * size + i] = data[4 * i + 2 - plane] ?? 0;
   return { planes, height, width };
-}
-
-/** A PNG or JPEG in its own size. Rejects when it is no picture. */
-export async function readPixels(file: string | Uint8Array): Promise<Pixels> {
-  const image = await loadImage(file);
-  const canvas = createCanvas(image.width, image.height);
-  canvas.getContext('2d').drawImage(image, 0, 0);
-  return pixelsOf(canvas);
 }
 
 /** The inverse of pixelsOf: three planes blue, green, red, or one of grey. */
