@@ -9,12 +9,12 @@ export type NodeNote = {
   kind: string;
   /** Multiply-adds for one image. */
   macs: number;
-  /** Finest and coarsest grid of the weights, as k of 2^-k. */
-  grid: readonly [number, number];
   /** k of each channel of the result. */
   grids: readonly number[];
   /** Bits of the largest weight, of the channel that has the fewest. */
   weightBits: number;
+  /** How many sums over parts of the channels it was split into. */
+  parts?: number;
   /** Bits that the worst channel's bound leaves below 2^24. */
   slackBits: number;
 };

@@ -23,20 +23,19 @@ export type Plan = ReadonlyMap<ValueId, Target>;
 
 /** Of results: enough that their rounding is never what decides. */
 const FINAL_BITS = 18;
-/** Of gates, which are multiplied onto activations, and of means, which are small tensors. */
+/** Of gates, which are multiplied onto activations. */
 const GATE_BITS = 9;
-export const MEAN_EXTRA_BITS = 3;
 
 type RealRange = { low: number; high: number; bits: number };
 
-/** Where a value is clipped, 0 included: the recipe's range within the bounds that the model itself has. */
+/** Where a value is clipped: the recipe's range within the bounds that the model itself has. */
 function rangeOf(op: Prepared, recipe: Recipe): RealRange {
   const known = recipe.ranges[op.output];
   const low = Math.max(op.clamp[0], known?.low ?? -Infinity);
   const high = Math.min(op.clamp[1], known?.high ?? Infinity);
   if (!Number.isFinite(low) || !Number.isFinite(high))
     throw new Refusal('MALFORMED', `${op.name}: the recipe has no range for ${op.output}`);
-  return { low: Math.min(low, 0), high: Math.max(high, 0), bits: known?.bits ?? recipe.activationBits };
+  return { low: Math.min(low, high), high, bits: known?.bits ?? recipe.activationBits };
 }
 
 /** Does q · HardSigmoid(q) stay below the bound, with room for the half and for a shift after it? */
@@ -69,7 +68,9 @@ export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
       // What lies below -3/8 is gone after hard-swish.
       const low = onlySwished(op.output) ? Math.max(range.low, -0.375) : range.low;
       const bits = finals.has(op.output) && !recipe.ranges[op.output]?.bits ? FINAL_BITS : range.bits;
-      scale = Math.max(scale, (range.high - low) / (2 ** bits - 1));
+      // Units count from 0.
+      const width = Math.max(range.high, 0) - Math.min(low, 0);
+      scale = Math.max(scale, width / (2 ** bits - 1));
     }
     // A value that is always 0.
     if (scale === 0) scale = 1;
@@ -114,7 +115,7 @@ function planGates(graph: PreparedGraph, recipe: Recipe, plan: Map<ValueId, Targ
     const { low, high } = rangeOf(gate, recipe);
     // The same for all channels, since both have the same lifts.
     const ratio = (y.scale[0] ?? 1) / (x.scale[0] ?? 1);
-    const scale = ratio * nearestPower((high - low) / (2 ** GATE_BITS - 1) / ratio);
+    const scale = ratio * nearestPower((Math.max(high, 0) - Math.min(low, 0)) / (2 ** GATE_BITS - 1) / ratio);
     plan.set(gate.output, {
       scale: Float64Array.of(scale),
       low: Math.round(low / scale),

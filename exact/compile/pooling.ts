@@ -1,9 +1,11 @@
 import { EXACT_BOUND } from '../format.ts';
 import type { Context } from './context.ts';
-import { MEAN_EXTRA_BITS } from './plan.ts';
 import type { Prepared } from './prepare.ts';
 import { demandBound } from './requantise.ts';
 import { magnitude, type Typed } from './typed.ts';
+
+/** Of a mean: finer than its pixels as long as they average, and few enough for the sums over many channels that follow. */
+const MEAN_BITS = 12;
 
 /**
  * The mean over H and W: ReduceSum, times a power of two, Floor. The half that Floor loses on average is left to `zero`, so the
@@ -36,11 +38,10 @@ function meanOver(
   };
   demandBound(op.name, `a sum over ${count} pixels`, sum);
   const name = builder.node('ReduceSum', [x.name, builder.integers(axes)], `${output}/sum`, { keepdims: 1 });
-  // As many units as the mean needs, and MEAN_EXTRA_BITS more.
-  let shift = -MEAN_EXTRA_BITS - x.fraction;
-  while (2 ** (shift + MEAN_EXTRA_BITS + x.fraction) < count) shift++;
+  let shift = 0;
+  while (magnitude(sum) * 2 ** -(shift + x.fraction) >= 2 ** MEAN_BITS) shift++;
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-  if (shift <= 0)
+  if (shift === 0)
     return {
       ...x,
       ...sum,
