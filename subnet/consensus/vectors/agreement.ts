@@ -4,6 +4,16 @@ import type { Tally } from './tally.ts';
 /** How far two backends may be apart, as fractions. */
 export type Agreement = { scores: number; bonds: number };
 
+/**
+ * By version, with bonds kept whole: cutting them to 1 / 65,535 between epochs would blow up what the backends are apart by.
+ * The oracle's step is 2.3e-10, of which hundreds add up in a score: a third of the unit that scores are stored in. In Yuma 2 bonds are quotients of stake times weight, of
+ * which small ones are only a few thousand steps.
+ */
+export const AGREEMENT: Readonly<Record<2 | 3, Agreement>> = {
+  2: { scores: 5e-6, bonds: 2e-4 },
+  3: { scores: 5e-6, bonds: 5e-6 },
+};
+
 /** Compares two backends' views of one epoch: every score and bond, as fractions. */
 export function compareBackends(
   where: string,

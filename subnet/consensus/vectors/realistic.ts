@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { compareBackends, earnedSomething } from './agreement.ts';
+import { AGREEMENT, compareBackends, earnedSomething } from './agreement.ts';
 import { BACKENDS, NOTHING_FORGOTTEN } from './backends.ts';
 import { finite, u16, vectorSchema, whole } from './schema.ts';
 import { emptySubnet, epochInput, GRIDTAB_VARIANTS } from './subnet-state.ts';
@@ -8,15 +8,6 @@ import { emptySubnet, epochInput, GRIDTAB_VARIANTS } from './subnet-state.ts';
 const BASE_UNITS = 1_000_000_000;
 const EMISSION = 1_000_000_000n;
 const EPOCHS = 4;
-/**
- * Over four epochs with bonds kept whole. The oracle's step is 2.3e-10 and hundreds of them add up in a score. In Yuma 2 bonds
- * are quotients of stake times weight, of which small ones are only a few thousand steps.
- */
-const AGREEMENT = {
-  2: { scores: 1e-6, bonds: 2e-4 },
-  3: { scores: 1e-6, bonds: 1e-6 },
-};
-
 /** Stakes and votes of a live subnet, without expected values: the backends have to agree, under each of the rules. */
 export const realistic = vectorSchema(
   'yuma-realistic-input/1',

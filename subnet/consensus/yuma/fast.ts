@@ -1,5 +1,6 @@
 import { averaged, drawn, fixedSpeed, LEAST_BOND, liquidSpeed, storedBond } from './bonds.ts';
 import { type Columns, weightsByColumn } from './columns.ts';
+import { fixedParts } from './fixed.ts';
 import { neededStake, quantile, wholeStakes } from './quantile.ts';
 import { U16_ONE, type YumaRules } from './rules.ts';
 import { countedStake, isActive, nextPermits, permitted } from './standing.ts';
@@ -75,7 +76,8 @@ export function fastEpoch(input: YumaInput, old: Columns, rules: YumaRules): Yum
   }
 
   const incentive = normalised(rank);
-  const permits = nextPermits(counted, input, rules);
+  // By the parts of the oracle, so that both leave out the same dust.
+  const permits = nextPermits(fixedParts(counted), input, rules);
   const { bonds, earned } = nextBonds(
     { input, weights, consensus, incentive, activeStake, permits },
     old,
@@ -108,6 +110,7 @@ function nextBonds(epoch: Epoch, old: Columns, rules: YumaRules): { bonds: Colum
   const { input, weights, consensus, incentive, activeStake, permits } = epoch;
   const { rows, columns } = input.votes;
   const penalty = rules.bondsPenalty / U16_ONE;
+  const between = penalty > 0 && penalty < 1;
   const liquid = rules.version === 3 && rules.liquidAlpha !== null && consensus.some((c) => c !== 0);
   const speed = liquid && rules.liquidAlpha !== null ? liquidSpeed(rules.liquidAlpha) : fixedSpeed(rules);
   const dropAbsent = liquid && rules.reference.dropAbsentBonds;
@@ -137,7 +140,8 @@ function nextBonds(epoch: Epoch, old: Columns, rules: YumaRules): { bonds: Colum
       if (voter === i) {
         const w = weights.value[k]!;
         to = drawn(w, w < c ? w : c, penalty);
-        if (to === 0 && w > 0) to = -1;
+        // A vote of 0 stays one, unless something between the two weights is taken: there only what is above 0 remains.
+        if (to === 0 && (w > 0 || between)) to = -1;
         k += 1;
       }
       let from = 0;

@@ -35,7 +35,13 @@ export const rules = (): fc.Arbitrary<YumaRules> =>
       bondsMovingAveragePpm: fc.constantFrom(500_000, 900_000, 975_000),
       liquidAlpha: fc.constantFrom<LiquidAlpha | null>(null, { low: 6_553, high: 19_660, steepness: 1_000 }),
     })
-    .map((chosen) => ({ ...YUMA_RULES, ...chosen }));
+    .chain((chosen) =>
+      fc.boolean().map((dropAbsentBonds) => ({
+        ...YUMA_RULES,
+        ...chosen,
+        reference: { ...YUMA_RULES.reference, dropAbsentBonds },
+      })),
+    );
 
 /** The network at an epoch: everybody votes now, everybody may. */
 export const inputOf = ({ stake, votes }: Network): YumaInput => ({
