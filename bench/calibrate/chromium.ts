@@ -1,13 +1,11 @@
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium, type Browser, type Page } from 'playwright';
-import { build, preview, type PreviewServer } from 'vite';
-import { browserArgs, browserPath } from '../../farm/browser.ts';
+import type { Page } from 'playwright';
 import type { Model } from '../../protocol/manifest.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
+import { servePage, type ServedPage } from '../served-page.ts';
 import type { BackendFactory } from './backend.ts';
 import type { CalibrationPage, Packed, PageOptions } from './page/main.ts';
 
@@ -30,32 +28,14 @@ const unpack = ({ data, ...rest }: Packed): Tensor => ({
 
 /** A headless Chromium with a page that runs the project's own worker. Whoever opened it closes it. */
 export class CalibrationBrowser {
-  readonly #folder: string;
-  readonly #server: PreviewServer;
-  readonly #browser: Browser;
+  readonly #served: ServedPage;
 
-  private constructor(folder: string, server: PreviewServer, browser: Browser) {
-    this.#folder = folder;
-    this.#server = server;
-    this.#browser = browser;
+  private constructor(served: ServedPage) {
+    this.#served = served;
   }
 
   static async open(log: (line: string) => void): Promise<CalibrationBrowser> {
-    const folder = await mkdtemp(join(tmpdir(), 'gridtab-calibrate-'));
-    const configFile = join(import.meta.dirname, 'page', 'vite.config.ts');
-    const outDir = join(folder, 'dist');
-    await build({ configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
-    const server = await preview({
-      configFile,
-      logLevel: 'warn',
-      build: { outDir },
-      preview: { port: 0, host: '127.0.0.1' },
-    });
-    const browser = await chromium.launch({
-      executablePath: browserPath(log),
-      args: browserArgs({ webgpu: true }),
-    });
-    return new CalibrationBrowser(folder, server, browser);
+    return new CalibrationBrowser(await servePage(join(import.meta.dirname, 'page', 'vite.config.ts'), log));
   }
 
   /** Every way to run `model` in a tab; `path` is its file. */
@@ -63,7 +43,7 @@ export class CalibrationBrowser {
     return Object.entries(WAYS).map(([name, way]) => ({
       name,
       open: async () => {
-        const context = await this.#browser.newContext();
+        const context = await this.#served.browser.newContext();
         const page = await context.newPage();
         const prepared = await this.#prepare(page, model, path, way);
         if (!prepared.ok) {
@@ -72,7 +52,7 @@ export class CalibrationBrowser {
         }
         return ok({
           name,
-          runtime: `Chromium ${this.#browser.version()}, ${way.provider}`,
+          runtime: `Chromium ${this.#served.browser.version()}, ${way.provider}`,
           ...(way.provider === 'wasm' ? { artefact: prepared.value } : {}),
           run: async (inputs: readonly Tensor[]) => {
             const ran = await page.evaluate(([sha256, packed]) => window.calibration.run(sha256, packed), [
@@ -90,20 +70,15 @@ export class CalibrationBrowser {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
-    await this.#server.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#served.close();
   }
 
   /** Gives the artefact that the worker says it runs on. */
   async #prepare(page: Page, model: Model, path: string, way: PageOptions): Promise<Outcome<string>> {
-    const models = join(this.#folder, 'dist', 'models');
+    const { url, folder } = this.#served;
+    const models = join(folder, 'models');
     await mkdir(models, { recursive: true });
     await copyFile(path, join(models, model.sha256));
-    const address = this.#server.httpServer.address();
-    if (address === null || typeof address === 'string') return fail('NO_SERVER', 'the page is not served');
-    // A secure context, which WebGPU needs, by its name.
-    const url = `http://localhost:${address.port}/`;
     await page.goto(url);
     await page.waitForFunction(() => 'calibration' in window);
     const preparing = page.evaluate(([model, url, way]) => window.calibration.prepare(model, url, way), [

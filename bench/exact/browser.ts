@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright';
-import { build, preview } from 'vite';
-import { browserArgs, browserPath } from '../../farm/browser.ts';
+import type { Page } from 'playwright';
 import { sha256Hex } from '../../protocol/bytes.ts';
+import { servePage } from '../served-page.ts';
 import type { ExactBackend, ModelFile, Settings } from './backend.ts';
 import type { BenchPage } from './page/main.ts';
 import type { Bases } from './variants.ts';
@@ -16,28 +14,12 @@ export type BenchBrowser = { backends: ExactBackend[]; close(): Promise<void> };
 
 /** A headless Chromium whose page runs models on WebAssembly and on WebGPU. Whoever opened it closes it. */
 export async function openBrowser(log: (line: string) => void): Promise<BenchBrowser> {
-  const folder = await mkdtemp(join(tmpdir(), 'gridtab-bench-'));
-  const configFile = join(import.meta.dirname, 'page', 'vite.config.ts');
-  const outDir = join(folder, 'dist');
-  await build({ configFile, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
-  const server = await preview({
-    configFile,
-    logLevel: 'warn',
-    build: { outDir },
-    preview: { port: 0, host: '127.0.0.1' },
-  });
-  const address = server.httpServer.address();
-  if (address === null || typeof address === 'string') throw new Error('the page is not served');
-  // A secure context, which WebGPU needs, by its name.
-  const url = `http://localhost:${address.port}/`;
-  const browser = await chromium.launch({
-    executablePath: browserPath(log),
-    args: browserArgs({ webgpu: true }),
-  });
-  await mkdir(join(outDir, 'models'), { recursive: true });
+  const served = await servePage(join(import.meta.dirname, 'page', 'vite.config.ts'), log);
+  const { url, folder, browser } = served;
+  await mkdir(join(folder, 'models'), { recursive: true });
   const publish = async (file: Uint8Array): Promise<string> => {
     const name = `${sha256Hex(file)}.onnx`;
-    await writeFile(join(outDir, 'models', name), file);
+    await writeFile(join(folder, 'models', name), file);
     return `${url}models/${name}`;
   };
   const runtime = `Chromium ${browser.version()}`;
@@ -51,14 +33,7 @@ export async function openBrowser(log: (line: string) => void): Promise<BenchBro
     };
     return browserBackend(`chromium-${provider}`, `${runtime}, ${provider}`, provider, freshPage, publish);
   });
-  return {
-    backends,
-    async close() {
-      await browser.close();
-      await server.close();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return { backends, close: () => served.close() };
 }
 
 function browserBackend(
