@@ -62,6 +62,8 @@ describe('the bound', () => {
     // The result is between 1 and 2^23, but bias and products alone reach further.
     expect(verdict(conv(-1, LIMIT, 0, 2 ** 23))).toMatch(/UNCERTIFIED/);
     expect(verdict(conv(-1, LIMIT - 1, 0, 2 ** 23))).toBe('ok');
+    expect(verdict(conv(3, 1 - LIMIT, 0, 2 ** 23))).toMatch(/UNCERTIFIED/);
+    expect(verdict(conv(3, LIMIT - 1, -(2 ** 23), 0))).toMatch(/UNCERTIFIED/);
   });
 
   it('is on the grid that bias and products have in common', () => {
@@ -170,7 +172,21 @@ describe('what is not in the dialect', () => {
       'weights of double',
       (_, graph) => void (graph.initializer[0].dataType = onnx.TensorProto.DataType.DOUBLE),
     ],
-    ['a default for the input', (_, graph) => void (graph.initializer[0].name = 'x')],
+    [
+      'a default for the input',
+      (_, graph) => void graph.initializer.push({ ...graph.initializer[0], name: 'x' }),
+    ],
+    [
+      'an output that is no int32',
+      (_, graph) => {
+        graph.node.pop();
+        graph.node.at(-1).output = ['y'];
+      },
+    ],
+    [
+      'an output of another size',
+      (_, graph) => void (graph.output[0].type.tensorType.shape.dim[2] = { dimValue: 3 }),
+    ],
     ['a tensor used before it is made', (_, graph) => void graph.node.reverse()],
     ['too few weights', (_, graph) => void (graph.initializer[0].rawData = new Uint8Array(0))],
     [

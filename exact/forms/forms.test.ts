@@ -110,6 +110,24 @@ describe('quotient', () => {
     expect(checkExact(build(2, 10, 1))).toMatchObject({ code: 'UNCERTIFIED' });
     expect(checkExact(build(-10, 10, 1, true))).toMatchObject({ code: 'UNCERTIFIED' });
   });
+
+  it('needs room for the remainder', () => {
+    const build = (high: number, most: number): Uint8Array =>
+      dialect({
+        input: [2, 10],
+        low: 0,
+        high,
+        body: (builder, x) => {
+          const d = builder.node('Clip', [x, builder.scalar(1), builder.scalar(most)], 'd');
+          return { y: quotient(builder, x, d, { low: 0, high: 4095 }, 'q') };
+        },
+      });
+    // n + 2d, or n + 4096d where that is less, is below 2^24 or is not.
+    expect(checkExact(build(2 ** 23, 2 ** 22 - 1))).toMatchObject({ ok: true });
+    expect(checkExact(build(2 ** 23, 2 ** 22))).toMatchObject({ code: 'UNCERTIFIED' });
+    expect(checkExact(build(2 ** 24 - 1, 4095))).toMatchObject({ ok: true });
+    expect(checkExact(build(2 ** 24 - 1, 4096))).toMatchObject({ code: 'UNCERTIFIED' });
+  });
 });
 
 describe('root', () => {
@@ -140,6 +158,14 @@ describe('root', () => {
 
   it('has a test with power: a guess that is 1 % off changes it', () => {
     for (const factor of LARGE) expect(noticed(file, input, factor, expected)).toBe(true);
+  });
+
+  it('needs room for the square of a guess that is too large, and no 0', () => {
+    const build = (low: number, high: number): Uint8Array =>
+      dialect({ input: [1, 4], low, high, body: (builder, x) => ({ y: root(builder, x, 'r') }) });
+    expect(checkExact(build(1, highest))).toMatchObject({ ok: true });
+    expect(checkExact(build(1, 2 ** 24 - 1))).toMatchObject({ code: 'UNCERTIFIED' });
+    expect(checkExact(build(0, highest))).toMatchObject({ code: 'UNCERTIFIED' });
   });
 });
 
