@@ -17,9 +17,9 @@ export type BackendName = (typeof BACKENDS)[number];
 /** Different pictures; all further images are variants of them. */
 const BASES = 48;
 /** Of a control, in every way that fast backends are run in. */
-const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, webgpuFew: 0 };
+const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, browserFew: 0 };
 /** Of a model that returns its inside: tens of thousands of numbers an image. */
-const INSIDE: Amounts = { images: 8, webgpuImages: 2, few: 2, webgpuFew: 0 };
+const INSIDE: Amounts = { images: 8, webgpuImages: 2, few: 2, browserFew: 0 };
 /** By which the control's weights are finer than the certificate allows. */
 const BEYOND_BITS = 8;
 

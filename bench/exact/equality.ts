@@ -29,15 +29,15 @@ export type Amounts = {
   webgpuImages: number;
   /** For each of the ways that are not the plain one. */
   few: number;
-  /** The same on WebGPU; none of those ways where it is 0. */
-  webgpuFew: number;
+  /** The same in a browser, where opening a session takes seconds; none of those ways where it is 0. */
+  browserFew: number;
 };
 
 /** Which ways a backend is run in: the plain one over many images, all others over few. */
 export function waysOf(backend: Pick<ExactBackend, 'name' | 'threads'>, amounts: Amounts): Way[] {
   if (backend.name === 'oracle') return [{ ...REFERENCE, images: 1 }];
   const slow = backend.name.endsWith('webgpu');
-  const few = slow ? amounts.webgpuFew : amounts.few;
+  const few = backend.name.startsWith('chromium') ? amounts.browserFew : amounts.few;
   const ways: Way[] = [{ ...REFERENCE, images: slow ? amounts.webgpuImages : amounts.images }];
   if (few === 0) return ways;
   for (const level of slow ? (['disabled', 'all'] as const) : LEVELS)

@@ -10,7 +10,7 @@ type Flags = {
   images: number;
   webgpuImages: number;
   few: number;
-  webgpuFew: number;
+  browserFew: number;
   runs: number;
   json: boolean;
   keep: string | null;
@@ -28,7 +28,7 @@ const program = new Command('bench exact')
   .addOption(new Option('--images <n>', 'images, run plainly').argParser(count(1)).default(200))
   .addOption(new Option('--webgpu-images <n>', 'the same on WebGPU').argParser(count(1)).default(16))
   .addOption(new Option('--few <n>', 'images, run in every other way').argParser(count(1)).default(24))
-  .addOption(new Option('--webgpu-few <n>', 'the same on WebGPU').argParser(count(0)).default(3))
+  .addOption(new Option('--browser-few <n>', 'the same in Chromium').argParser(count(0)).default(3))
   .addOption(new Option('--runs <n>', 'single images timed').argParser(count(1)).default(100))
   .addOption(new Option('--keep <name>', 'also write bench/results/<name>.{json,md}').default(null))
   .addOption(jsonOption())
