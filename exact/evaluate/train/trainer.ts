@@ -23,7 +23,7 @@ export class Training implements Operations<Value> {
     const { out, size, stride = 1, depthwise = false } = options;
     const inputs = x.shape[1];
     const perGroup = depthwise ? 1 : inputs;
-    const weight = this.#random_(`${name}.weight`, [out, perGroup, size, size], perGroup * size * size);
+    const weight = this.#weight(`${name}.weight`, [out, perGroup, size, size], perGroup * size * size);
     const y = convolve(this.#tape, x, weight, null, stride, depthwise ? inputs : 1);
     const scale = this.#filled(`${name}.scale`, out, 1);
     const shift = this.#filled(`${name}.shift`, out, 0);
@@ -36,7 +36,7 @@ export class Training implements Operations<Value> {
   }
 
   dense(x: Value, name: string, out: number): Value {
-    const weight = this.#random_(`${name}.weight`, [out, x.shape[1], 1, 1], x.shape[1]);
+    const weight = this.#weight(`${name}.weight`, [out, x.shape[1], 1, 1], x.shape[1]);
     return convolve(this.#tape, x, weight, this.#filled(`${name}.bias`, out, 0), 1, 1);
   }
 
@@ -103,7 +103,7 @@ export class Training implements Operations<Value> {
   }
 
   /** He's initialisation: deviation √(2 / fan-in). */
-  #random_(name: string, shape: Shape, fanIn: number): Value {
+  #weight(name: string, shape: Shape, fanIn: number): Value {
     return this.#parameter(name, shape, () => this.#random.normal() * Math.sqrt(2 / fanIn));
   }
 
