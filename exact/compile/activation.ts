@@ -50,7 +50,10 @@ export function emitHardSwish(
     beta: { float: HALF },
   });
   const scale = (x.scale[0] ?? 1) * post.scale;
-  const zero = Math.round(post.shift / scale);
+  const offset = post.shift / scale;
+  const bounded = clampOf(op, scale, wanted);
+  // What is added before the whole part is taken: nothing where a bias takes in the half, and the shift.
+  const added = wanted.absorbed && bounded === null ? 0 : HALF + Math.round(offset);
   // As intervals, since that is all that a checker needs to believe: x times something in [0, 1].
   const product = {
     low: x.low.map((low) => Math.min(0, low)),
@@ -64,18 +67,19 @@ export function emitHardSwish(
     fraction,
   });
   const sum = {
-    low: product.low.map((low) => low + HALF + zero),
-    high: product.high.map((high) => high + HALF + zero),
+    low: product.low.map((low) => low + added),
+    high: product.high.map((high) => high + added),
     fraction,
   };
   demandBound(op.name, 'x · HardSigmoid(x) + 1/2', sum);
   const multiplied = builder.node('Mul', [x.name, gate], `${op.output}/product`);
-  const halved = builder.node('Add', [multiplied, builder.scalar(HALF + zero)], `${op.output}/half`);
+  const halved =
+    added === 0 ? multiplied : builder.node('Add', [multiplied, builder.scalar(added)], `${op.output}/half`);
   return {
-    ...clipAndFloor(context, { ...sum, name: halved, shape: x.shape }, clampOf(op, scale, wanted), op.output),
+    ...clipAndFloor(context, { ...sum, name: halved, shape: x.shape }, bounded, op.output),
     shape: x.shape,
     scale: x.scale.map(() => scale),
-    zero: x.zero.map(() => post.shift / scale - zero),
+    zero: x.zero.map(() => offset + HALF - added),
     fraction: 0,
   };
 }
@@ -137,11 +141,11 @@ export function emitMul(
   demandBound(op.name, 'a product', product);
   const multiplied = builder.node('Mul', [x.name, gate.name], `${op.output}/product`);
   const scale = mapChannels(channels, (c) => ((x.scale[c] ?? 1) * (given.scale[c] ?? 1)) / step);
+  const bounded = clampOf(op, scale[0] ?? 1, wanted);
+  const rounds = product.fraction > 0;
+  const half = rounds && !(wanted.absorbed && bounded === null) ? HALF : 0;
   const halved =
-    product.fraction === 0
-      ? multiplied
-      : builder.node('Add', [multiplied, builder.scalar(HALF)], `${op.output}/half`);
-  const half = product.fraction === 0 ? 0 : HALF;
+    half === 0 ? multiplied : builder.node('Add', [multiplied, builder.scalar(half)], `${op.output}/half`);
   const sum = {
     name: halved,
     shape: x.shape,
@@ -151,10 +155,10 @@ export function emitMul(
   };
   demandBound(op.name, 'a product and its half', sum);
   return {
-    ...clipAndFloor(context, sum, clampOf(op, scale[0] ?? 1, wanted), op.output),
+    ...clipAndFloor(context, sum, bounded, op.output),
     shape: x.shape,
     scale,
-    zero: new Float64Array(channels),
+    zero: new Float64Array(channels).fill(rounds ? HALF - half : 0),
     fraction: 0,
   };
 }

@@ -3,6 +3,7 @@ import type { Context } from './context.ts';
 import { fitWeights, type FittedWeights } from './fit-weights.ts';
 import type { Summing } from './layout.ts';
 import type { Target } from './plan.ts';
+import { isPadded } from './prepare.ts';
 import { clipAndFloor, withZero } from './requantise.ts';
 import { emitSplit, partsFor } from './split.ts';
 import { at, mapChannels, perChannel, type Typed } from './typed.ts';
@@ -11,8 +12,6 @@ import { at, mapChannels, perChannel, type Typed } from './typed.ts';
 const MOST_FRACTION = 3;
 /** How far padding may be from the real 0, in units of the input: the bias takes in the rest everywhere but at the border. */
 const CLOSE_ENOUGH = 1 / 8;
-
-const padded = (op: Summing): boolean => op.kind === 'conv' && op.pads.some((pad) => pad > 0);
 
 function zeroFraction(zero: Float64Array): number {
   if (zero.every((value) => Math.abs(value) <= 1)) return 0;
@@ -31,7 +30,7 @@ export function emitSumming(
   target: Target,
   shape: readonly number[],
 ): Typed {
-  const x = padded(op) ? withZero(context, given, zeroFraction(given.zero)) : given;
+  const x = isPadded(op) ? withZero(context, given, zeroFraction(given.zero)) : given;
   const parts = partsFor(op, x, target, perChannel(shape));
   return parts === 1
     ? emitWhole(context, op, x, target, shape)

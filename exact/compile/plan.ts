@@ -3,7 +3,7 @@ import type { ValueId } from '../graph.ts';
 import type { Recipe } from '../recipe.ts';
 import { isGate, readersOf, scaleGroups } from './groups.ts';
 import { liftsOf } from './lifts.ts';
-import { choosesScale, type Prepared, type PreparedGraph } from './prepare.ts';
+import { choosesScale, isPadded, type Prepared, type PreparedGraph } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 import { channelsOf, mapChannels } from './typed.ts';
 
@@ -15,6 +15,8 @@ export type Target = {
   high: number;
   /** Nobody else must have the same scale: what is made may choose another one. */
   alone: boolean;
+  /** Whoever reads it takes an offset of its zero into a bias, so the half of a rounding need not be added. */
+  absorbed: boolean;
   /** The model's result: it is not clipped, and only the certificate bounds it. */
   final: boolean;
 };
@@ -95,12 +97,17 @@ export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
       low: Math.round(Math.max(low, floor) / scale),
       high: Math.round(high / scale),
       alone: members.get(root)?.length === 1,
+      absorbed: !finals.has(op.output) && (readers.get(op.output) ?? []).every(takesOffset),
       final: finals.has(op.output) && !readers.has(op.output),
     });
   }
   planGates(graph, recipe, plan);
   return plan;
 }
+
+/** Sums without padding, whose bias can hold what an offset of the input adds. */
+const takesOffset = (op: Prepared): boolean =>
+  op.kind === 'linear' || op.kind === 'conv-transpose' || (op.kind === 'conv' && !isPadded(op));
 
 /** x · gate · 2^-j has the scale that is wanted of the product, for whatever j; it decides the gate's bits. */
 function planGates(graph: PreparedGraph, recipe: Recipe, plan: Map<ValueId, Target>): void {
@@ -121,6 +128,7 @@ function planGates(graph: PreparedGraph, recipe: Recipe, plan: Map<ValueId, Targ
       low: Math.round(low / scale),
       high: Math.round(high / scale),
       alone: true,
+      absorbed: false,
       final: false,
     });
   }

@@ -20,6 +20,9 @@ export type PreparedGraph = Omit<Graph, 'ops' | 'shapes'> & {
 export const choosesScale = ({ kind }: Prepared): boolean =>
   ['conv', 'conv-transpose', 'linear', 'matmul', 'affine'].includes(kind);
 
+/** Does it read zeros around its input? */
+export const isPadded = (op: Prepared): boolean => op.kind === 'conv' && op.pads.some((pad) => pad > 0);
+
 const FREE: readonly [number, number] = [-Infinity, Infinity];
 
 /** Hard-sigmoid is an affine map and a Clip; x + x · gate is x · (gate + 1), which costs nothing on the small gate. */

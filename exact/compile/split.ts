@@ -7,7 +7,7 @@ import { clipAndFloor, demandBound } from './requantise.ts';
 import { at, mapChannels, type Typed } from './typed.ts';
 
 /** A sum whose weights have fewer bits, in the channel in the middle, is split: the rounding of weights would be what is lost. */
-const ENOUGH_BITS = 8;
+const ENOUGH_BITS = 7;
 const MOST_PARTS = 8;
 /** Parts are rounded on a grid this much finer than the result's, so that rounding them costs next to nothing. */
 const PART_BITS = 3;
