@@ -53,6 +53,16 @@ function atGrid(sum: Sum, k: number): Fitted {
   return { k, weights, bias, positive, negative, worst };
 }
 
+/** Did the bound leave nothing of the weights, though they are not what is far below a rounding of the result? */
+const vanished = (sum: Sum, { k, weights, bias }: Fitted, limit: number): boolean =>
+  k < limit &&
+  Math.abs(bias) < EXACT_BOUND / 2 &&
+  weights.every((weight) => weight === 0) &&
+  sum.weights.some((weight, i) => {
+    const input = sum.inputOf(i);
+    return weight !== 0 && (sum.low[input] !== 0 || sum.high[input] !== 0);
+  });
+
 /** The finest grid on which a channel passes the certificate, or null where there is none. `limit` bounds k from above. */
 export function fit(sum: Sum, limit = FINEST): Fitted | null {
   // Start from the bound of the real weights, a step finer than it allows: rounding may help. Doubling and halving are exact.
@@ -70,13 +80,7 @@ export function fit(sum: Sum, limit = FINEST): Fitted | null {
   for (let bound = real * 2 ** limit; bound >= 4 * EXACT_BOUND && k > COARSEST; bound /= 2) k--;
   for (; k >= COARSEST; k--) {
     const fitted = atGrid(sum, k);
-    if (fitted.worst < EXACT_BOUND) return fitted;
+    if (fitted.worst < EXACT_BOUND) return vanished(sum, fitted, limit) ? null : fitted;
   }
   return null;
-}
-
-/** The certificate of a channel whose grid is given, for those that share one. */
-export function fitAt(sum: Sum, k: number): Fitted | null {
-  const fitted = atGrid(sum, k);
-  return fitted.worst < EXACT_BOUND ? fitted : null;
 }
