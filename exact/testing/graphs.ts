@@ -37,16 +37,16 @@ export class GraphMaker {
     return { shape, data: Float64Array.from({ length: size }, () => this.#random.normal() / Math.sqrt(fan)) };
   }
 
-  bias(length: number): Float64Array {
-    return Float64Array.from({ length }, () => this.#random.normal() / 2);
+  bias(length: number, deviation = 0.5): Float64Array {
+    return Float64Array.from({ length }, () => this.#random.normal() * deviation);
   }
 
   /** A convolution that keeps the size, but for its stride. */
-  conv(out: number, { size = 3, stride = 1, groups = 1, input = this.last } = {}): ValueId {
+  conv(out: number, { size = 3, stride = 1, groups = 1, input = this.last, deviation = 0.5 } = {}): ValueId {
     const [, channels = 1, height = 1, width = 1] = this.shape(input);
     const pad = (size - 1) / 2;
     const weight = this.weights([out, channels / groups, size, size]);
-    const bias = this.bias(out);
+    const bias = this.bias(out, deviation);
     const after = (length: number): number => Math.floor((length - 1) / stride) + 1;
     return this.add(
       (names) => ({
@@ -82,7 +82,8 @@ export class GraphMaker {
     const x = this.last;
     const shape = this.shape();
     this.mean();
-    const input = this.conv(shape[1] ?? 1, { size: 1 });
+    // Most gates are fully open or shut.
+    const input = this.conv(shape[1] ?? 1, { size: 1, deviation: 6 });
     const gate = this.add((names) => ({ ...names, kind: 'hard-sigmoid', input, alpha: 0.2, beta: 0.5 }));
     const gated = this.add((names) => ({ ...names, kind: 'mul', inputs: [x, gate] }), shape);
     return skip ? this.add((names) => ({ ...names, kind: 'add', inputs: [x, gated] }), shape) : gated;
