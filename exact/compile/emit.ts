@@ -1,5 +1,6 @@
 import { inputsOf, type ValueId } from '../graph.ts';
 import { clipped, emitAdd, emitAffine, emitHardSwish, emitMul } from './activation.ts';
+import { emitMatMul } from './attention/matmul.ts';
 import type { Context } from './context.ts';
 import { emitSumming } from './convolution.ts';
 import { emitGlobalAverage, emitMaxPool } from './pooling.ts';
@@ -50,6 +51,12 @@ export function emit(context: Context, op: Prepared, graph: PreparedGraph): Type
     case 'concat':
       return clipped(context, op, emitConcat(context, op, op.inputs.map(value), shape, wanted), wanted);
     case 'matmul':
+      return clipped(
+        context,
+        op,
+        emitMatMul(context, op, value(first), value(second), wanted, shape),
+        wanted,
+      );
     case 'sigmoid':
     case 'silu':
     case 'softmax':

@@ -18,7 +18,14 @@ export class Sets {
 }
 
 /** Operations that leave the numbers as they are. */
-const MOVES: ReadonlySet<OpKind> = new Set(['clip', 'max-pool', 'upsample', 'reshape', 'transpose', 'slice']);
+export const MOVES: ReadonlySet<OpKind> = new Set([
+  'clip',
+  'max-pool',
+  'upsample',
+  'reshape',
+  'transpose',
+  'slice',
+]);
 
 /** Operations that take every channel with a scale of its own, at no cost. */
 const ANY_SCALE: ReadonlySet<OpKind> = new Set([

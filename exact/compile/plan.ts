@@ -1,7 +1,7 @@
 import { EXACT_BOUND } from '../format.ts';
 import type { ValueId } from '../graph.ts';
 import type { Recipe } from '../recipe.ts';
-import { isGate, readersOf, scaleGroups } from './groups.ts';
+import { isGate, MOVES, readersOf, scaleGroups } from './groups.ts';
 import { liftsOf } from './lifts.ts';
 import { choosesScale, isPadded, type Prepared, type PreparedGraph } from './prepare.ts';
 import { Refusal } from './refusal.ts';
@@ -15,6 +15,8 @@ export type Target = {
   high: number;
   /** Nobody else must have the same scale: what is made may choose another one. */
   alone: boolean;
+  /** Nobody else but what moves its numbers has the same scale. */
+  free: boolean;
   /** Whoever reads it takes an offset of its zero into a bias, so the half of a rounding need not be added. */
   absorbed: boolean;
   /** The model's result: it is not clipped, and only the certificate bounds it. */
@@ -97,6 +99,7 @@ export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
       low: Math.round(Math.max(low, floor) / scale),
       high: Math.round(high / scale),
       alone: members.get(root)?.length === 1,
+      free: (members.get(root) ?? []).every((member) => member === op || MOVES.has(member.kind)),
       absorbed: !finals.has(op.output) && (readers.get(op.output) ?? []).every(takesOffset),
       final: finals.has(op.output) && !readers.has(op.output),
     });
@@ -128,6 +131,7 @@ function planGates(graph: PreparedGraph, recipe: Recipe, plan: Map<ValueId, Targ
       low: Math.round(low / scale),
       high: Math.round(high / scale),
       alone: true,
+      free: true,
       absorbed: false,
       final: false,
     });
