@@ -28,15 +28,17 @@ function compare(power: Power, reference: Float32Array, units: Float32Array, typ
 /** How closely every value of the compiled model follows the trained one's, on images: where accuracy is lost. */
 export async function fidelity(
   source: Uint8Array,
-  { file, values }: Pick<Compiled, 'file' | 'values'>,
+  { file, values, swished }: Pick<Compiled, 'file' | 'values' | 'swished'>,
   { input }: Recipe,
   images: AsyncIterable<Pixels> | Iterable<Pixels>,
 ): Promise<Fidelity[]> {
   const trained = await ort.InferenceSession.create(source);
   const inputName = trained.inputNames[0] ?? '';
   await trained.release();
-  // Values that the compiler made up have no counterpart.
-  const ids = [...values.keys()].filter((value) => value !== inputName && !value.endsWith('+1'));
+  // Values that the compiler made up have no counterpart, and what is clipped on purpose is not lost.
+  const ids = [...values.keys()].filter(
+    (value) => value !== inputName && !value.endsWith('+1') && !swished.has(value),
+  );
   const float = await openFloatModel(source, ids);
   const names = ids.map((value) => values.get(value)?.name ?? '');
   const exact = await openFloatModel(file, names);

@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe.ts';
 import { Builder } from './builder.ts';
 import type { Context, NodeNote } from './context.ts';
 import { emit } from './emit.ts';
+import { readersOf } from './groups.ts';
 import { makePlan } from './plan.ts';
 import { prepare, type PreparedGraph } from './prepare.ts';
 import { Refusal } from './refusal.ts';
@@ -27,6 +28,8 @@ export type Compiled = {
   report: CompileReport;
   /** What stands for each value of the trained model. */
   values: ReadonlyMap<ValueId, Typed>;
+  /** Of these, what only hard-swish reads, which may be clipped at -3. */
+  swished: ReadonlySet<ValueId>;
 };
 
 /** Compiles a typed graph; `source` says which file it was read from. */
@@ -68,6 +71,13 @@ function write(graph: PreparedGraph, recipe: Recipe, source: { sha256: string; b
     values: context.values,
     report: reportOf(context, graph, input, { source: source.bytes, compiled: file.length }),
   };
+}
+
+function onlySwished({ ops }: PreparedGraph): ReadonlySet<ValueId> {
+  const readers = readersOf(ops);
+  const swished = (value: ValueId): boolean =>
+    readers.get(value)?.every(({ kind }) => kind === 'hard-swish') ?? false;
+  return new Set(ops.map(({ output }) => output).filter(swished));
 }
 
 function inputOf(graph: PreparedGraph, recipe: Recipe): Typed {

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { errorText, type Outcome } from '../../protocol/outcome.ts';
 import { wholeNumber } from '../../subnet/commands/options.ts';
 import { calibrate } from '../calibrate/calibrate.ts';
+import { fidelity } from '../calibrate/fidelity.ts';
 import { folderImages } from '../calibrate/images.ts';
 import { compile } from '../compile/compile.ts';
 import { TASK_NAMES, taskOf } from '../evaluate/tasks.ts';
@@ -83,14 +84,32 @@ async function recipeFor(model: string, source: Uint8Array, flags: Flags): Promi
   );
 }
 
+/** Enough to see where values are lost; each image runs both models with all their values as outputs. */
+const COMPARED_IMAGES = 8;
+
+async function* firstOf<T>(all: AsyncIterable<T>): AsyncGenerator<T> {
+  let count = 0;
+  for await (const one of all) {
+    if (count++ === COMPARED_IMAGES) return;
+    yield one;
+  }
+}
+
 async function run(model: string, flags: Flags): Promise<void> {
   const source = await readFile(known(model).path);
   const recipe = await recipeFor(model, source, flags);
-  const { file, report } = expect(compile(source, recipe, shapeOf(flags.bucket, recipe.buckets)));
+  const shape = shapeOf(flags.bucket, recipe.buckets);
+  const compiled = expect(compile(source, recipe, shape));
+  const { file, report } = compiled;
   await writeFile(flags.out, file);
+  const lost =
+    flags.calibration === undefined
+      ? undefined
+      : await fidelity(source, compiled, recipe, firstOf(folderImages(flags.calibration, shape.slice(1))));
   if (flags.saveRecipe !== undefined) await writeFile(flags.saveRecipe, recipeText(recipe));
-  if (flags.report !== undefined) await writeFile(flags.report, `${JSON.stringify(report, null, 2)}\n`);
-  process.stdout.write(`${summaryLines(report).join('\n')}\n`);
+  if (flags.report !== undefined)
+    await writeFile(flags.report, `${JSON.stringify({ ...report, fidelity: lost }, null, 2)}\n`);
+  process.stdout.write(`${summaryLines(report, lost).join('\n')}\n`);
 }
 
 const program = new Command('gridtab exactify')
