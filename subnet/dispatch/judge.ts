@@ -13,8 +13,7 @@ import type { Evidence, Weight } from '../kinds/kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { auditSeed, drawAudit } from '../trust/audit-coin.ts';
-import type { AuditRate } from '../trust/audit-rate.ts';
-import type { Doer, Trust } from '../trust/trust.ts';
+import type { Doer, Rated, Trust } from '../trust/trust.ts';
 import type { Audits } from './audits.ts';
 import { closedVerdict } from './closed-verdict.ts';
 import type { Jobs } from './jobs.ts';
@@ -60,7 +59,7 @@ type Case = {
   body: Uint8Array;
   doer: Doer;
   submitter: Submitter;
-  rate: AuditRate | null;
+  rate: Rated | null;
   drawn: boolean;
   work: bigint;
   /** When the result came, in wall clock: what the validator takes from then on is not the tab's time. */
@@ -256,7 +255,7 @@ export class Judge {
       await alongWith?.(tx);
       // The epoch may have closed while the audit ran.
       const open = { ...doer, epoch: await ledger.openEpoch(tx) };
-      const kindIndex = await trust.accepted(tx, open, {
+      const unit = {
         taskId,
         work,
         audited: drawn,
@@ -264,7 +263,8 @@ export class Judge {
         body,
         tookMs: receivedAtMs - row.issued_at_ms,
         deadlineMs: row.deadline_at_ms - row.issued_at_ms,
-      });
+      };
+      const kindIndex = await trust.accepted(tx, open, unit, rate?.seen);
       const signed = await ledger.accept(tx, {
         taskId,
         kind: lease.unit.kind,

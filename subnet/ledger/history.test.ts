@@ -16,7 +16,7 @@ import {
 import { drawAudit } from '../trust/audit-coin.ts';
 import { PASS_ONE } from '../trust/pass-weight.ts';
 import { readStanding } from '../trust/standing-rows.ts';
-import { Trust, type Doer } from '../trust/trust.ts';
+import { Trust, type Doer, type Rated } from '../trust/trust.ts';
 import { replayLedger } from './replay.ts';
 
 /** Small numbers, so that a short history holds every kind of end. */
@@ -31,7 +31,16 @@ const POLICY = {
 const KINDS = ['hash', 'infer'] as const;
 
 type Step =
-  | { do: 'work'; peer: number; account: number; kind: number; work: bigint; straddle: boolean }
+  | {
+      do: 'work';
+      peer: number;
+      account: number;
+      kind: number;
+      work: bigint;
+      straddle: boolean;
+      /** Its rate was made before the unit before it was counted. */
+      stale: boolean;
+    }
   | { do: 'fail'; peer: number; account: number; kind: number; weight: 'proof' | 'gross' | 'slight' }
   | { do: 'unopened'; peer: number; account: number; kind: number }
   | { do: 'recheck'; passes: boolean }
@@ -51,6 +60,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ...who,
       work: fc.bigInt({ min: 0n, max: 1n << 40n }),
       straddle: fc.boolean(),
+      stale: fc.boolean(),
     }),
   },
   {
@@ -73,6 +83,8 @@ class History {
   readonly #first: TestLedger;
   #base: TestLedger;
   #tasks = 0;
+  /** The record that the last rate of a peer in a kind was made of. */
+  readonly #seen = new Map<string, Rated['seen']>();
   #before: { key: Uint8Array; commitment: Uint8Array } | null = null;
 
   private constructor(base: TestLedger) {
@@ -158,7 +170,10 @@ class History {
     const { work } = one;
     const doer = await this.#doer(one);
     const [taskId, digest] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
-    const { threshold, ppm } = await this.trust.rate(store.db, doer, work);
+    const { threshold, ppm, seen } = await this.trust.rate(store.db, doer, work);
+    const record = `${doer.peer} ${doer.kind}`;
+    const earlier = one.stale ? this.#seen.get(record) : undefined;
+    this.#seen.set(record, seen);
     const { key, commitment } = one.straddle && this.#before !== null ? this.#before : ledger.current;
     const drawn = drawAudit(key, taskId, digest, threshold);
     const seq = ++this.#tasks;
@@ -170,7 +185,12 @@ class History {
         .insertInto('tasks')
         .values({ ...names, ...never, task_id: taskId, epoch: doer.epoch, seq, audited: drawn ? 1 : 0 })
         .execute();
-      const kindIndex = await this.trust.accepted(tx, doer, { ...unit, tookMs: 1, deadlineMs: 9 });
+      const kindIndex = await this.trust.accepted(
+        tx,
+        doer,
+        { ...unit, tookMs: 1, deadlineMs: 9 },
+        earlier ?? seen,
+      );
       const audit = { threshold, commitment, drawn };
       await ledger.accept(tx, { ...names, taskId, work: asWork(work), digest, kindIndex, audit });
     });
@@ -238,7 +258,15 @@ describe('a unit that vests before its audit is done', () => {
     const history = await History.begin();
     begun.push(history);
     const { store } = history.base;
-    const one = { do: 'work', peer: 1, account: 1, kind: 0, work: 10n, straddle: false } as const;
+    const one = {
+      do: 'work',
+      peer: 1,
+      account: 1,
+      kind: 0,
+      work: 10n,
+      straddle: false,
+      stale: false,
+    } as const;
     await history.take(one);
     const { task_id } = await store.db.selectFrom('tasks').select('task_id').executeTakeFirstOrThrow();
     await store.db
@@ -257,7 +285,7 @@ describe('what a pass of a newcomer weighs', () => {
     const history = await History.begin();
     begun.push(history);
     const { store, ledger } = history.base;
-    const work = { do: 'work', account: 1, kind: 0, work: 1_000n, straddle: false } as const;
+    const work = { do: 'work', account: 1, kind: 0, work: 1_000n, straddle: false, stale: false } as const;
     for (let i = 0; i < 12; i++) await history.take({ ...work, peer: 1 });
     for (let i = 0; i < POLICY.vestingEpochs; i++) await ledger.closeEpoch();
     const passed = async (): Promise<number> =>

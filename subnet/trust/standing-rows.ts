@@ -42,21 +42,45 @@ export async function writeStanding(
   { peer, account, kind, epoch }: Key & { account: string },
   standing: Standing,
 ): Promise<void> {
-  const values = {
-    account,
-    accepted: standing.accepted,
-    escrow_from: standing.escrowFrom,
-    escrow: standing.escrow.toString(),
-    escrow_epoch: epoch,
-    audits: standing.audits,
-    suspect_left: standing.suspectLeft,
-  };
+  const values = { account, ...columnsOf(standing, epoch) };
   await tx
     .insertInto('standings')
     .values({ peer, kind, ...values })
     .onConflict((oc) => oc.columns(['peer', 'kind']).doUpdateSet(values))
     .execute();
 }
+
+/** Writes a record in the place of `before`; false, with nothing written, where the row is another or there is none. */
+export async function replaceStanding(
+  tx: Tx,
+  { peer, account, kind, epoch }: Key & { account: string },
+  before: Standing,
+  after: Standing,
+): Promise<boolean> {
+  const old = columnsOf(before, epoch);
+  const { numUpdatedRows } = await tx
+    .updateTable('standings')
+    .set({ account, ...columnsOf(after, epoch) })
+    .where('peer', '=', peer)
+    .where('kind', '=', kind)
+    .where('accepted', '=', old.accepted)
+    .where('escrow_from', '=', old.escrow_from)
+    .where('escrow', '=', old.escrow)
+    .where('escrow_epoch', '=', old.escrow_epoch)
+    .where('audits', '=', old.audits)
+    .where('suspect_left', '=', old.suspect_left)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}
+
+const columnsOf = ({ accepted, escrowFrom, escrow, audits, suspectLeft }: Standing, epoch: number) => ({
+  accepted,
+  escrow_from: escrowFrom,
+  escrow: escrow.toString(),
+  escrow_epoch: epoch,
+  audits,
+  suspect_left: suspectLeft,
+});
 
 /** The first unit that counts as unvested when `accepted` are there. */
 const firstUnvested = (

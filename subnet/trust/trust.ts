@@ -7,7 +7,7 @@ import type { Tx } from '../store/store.ts';
 import { auditRate, certainly, type AuditRate } from './audit-rate.ts';
 import { latencyMark, nextLatency } from './latency.ts';
 import type { TrustPolicy } from './policy.ts';
-import { addAccepted, readStanding, writeStanding, type Standing } from './standing-rows.ts';
+import { addAccepted, readStanding, replaceStanding, writeStanding, type Standing } from './standing-rows.ts';
 import { accountEscrow, passWeight } from './pass-weight.ts';
 import { isProven, POINTS, pushAudit, SUSPECT_AUDITS } from './windowed.ts';
 
@@ -26,6 +26,9 @@ export type AcceptedUnit = {
   tookMs: number;
   deadlineMs: number;
 };
+
+/** The rate of a unit, and the peer's record that it was made of. */
+export type Rated = AuditRate & { seen: { epoch: number; standing: Standing } };
 
 /** Audits after the verdict are not drawn by the first coin. */
 const CERTAIN_PPM = 1_000_000;
@@ -47,20 +50,30 @@ export class Trust {
   }
 
   /** p for a unit of this much work, whose audit finds out a cheat with probability `detectionPpm`. */
-  async rate(db: Kysely<Schema>, doer: Doer, work: bigint, detectionPpm?: number): Promise<AuditRate> {
+  async rate(db: Kysely<Schema>, doer: Doer, work: bigint, detectionPpm?: number): Promise<Rated> {
     const standing = await readStanding(db, doer, this.policy);
-    if (standing.suspectLeft > 0 || (await isPunished(db, doer))) return certainly();
-    return auditRate(this.policy, work, standing.escrow, detectionPpm);
+    const seen = { epoch: doer.epoch, standing };
+    if (standing.suspectLeft > 0 || (await isPunished(db, doer))) return { ...certainly(), seen };
+    return { ...auditRate(this.policy, work, standing.escrow, detectionPpm), seen };
   }
 
-  /** Counts an accepted unit and gives its index among the peer's units of the kind. */
-  async accepted(tx: Tx, doer: Doer, unit: AcceptedUnit): Promise<number> {
-    const before = await readStanding(tx, doer, this.policy);
+  /**
+   * Counts an accepted unit and gives its index among the peer's units of the kind. `seen` is the record that its rate was made
+   * of: where it is still the same, it is not read again.
+   */
+  async accepted(tx: Tx, doer: Doer, unit: AcceptedUnit, seen?: Rated['seen']): Promise<number> {
     const punished = await isPunished(tx, doer);
-    const after = await addAccepted(tx, doer, before, { work: unit.work, punished }, this.policy);
     // Before the unit is escrow itself: the rate it was drawn with did not know it either.
     if (unit.audited) await this.#countPass(tx, doer, unit.work, unit.auditPpm);
-    await writeStanding(tx, doer, unit.audited ? passedIn(after) : after);
+    const add = async (before: Standing): Promise<Standing> => {
+      const after = await addAccepted(tx, doer, before, { work: unit.work, punished }, this.policy);
+      return unit.audited ? passedIn(after) : after;
+    };
+    let after = seen?.epoch === doer.epoch ? await add(seen.standing) : null;
+    if (seen === undefined || after === null || !(await replaceStanding(tx, doer, seen.standing, after))) {
+      after = await add(await readStanding(tx, doer, this.policy));
+      await writeStanding(tx, doer, after);
+    }
     if (!unit.audited) await keepResult(tx, doer, unit);
     await this.#mark(tx, doer.peer, latencyMark(unit.tookMs, unit.deadlineMs));
     return after.accepted;
