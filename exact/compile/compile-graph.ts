@@ -69,6 +69,7 @@ function write(graph: PreparedGraph, recipe: Recipe, source: { sha256: string; b
   return {
     file,
     values: context.values,
+    swished: onlySwished(graph),
     report: reportOf(context, graph, input, { source: source.bytes, compiled: file.length }),
   };
 }
