@@ -13,6 +13,12 @@ import { compileGraph, type Compiled } from './compile-graph.ts';
 const SOURCE = { sha256: '0'.repeat(64), bytes: 0 };
 const SHAPE = [1, 3, 10, 12];
 
+/** Empty where the checker certifies it. */
+function objection(file: Uint8Array): string {
+  const checked = checkExact(file);
+  return checked.ok ? '' : `${checked.code}: ${checked.message}`;
+}
+
 const imagesOf = (random: Random, count: number): Float64Array[] =>
   Array.from({ length: count }, () => Float64Array.from({ length: 3 * 120 }, () => random.below(256)));
 
@@ -76,7 +82,7 @@ describe('compiled graphs', () => {
       fc.asyncProperty(fc.nat(100_000), async (seed) => {
         const graph = randomGraph(seed);
         const { file } = compiled(graph);
-        expect(checkExact(file)).toMatchObject({ ok: true });
+        expect(objection(file)).toBe('');
         const images = imagesOf(Random.from(['images', seed]), 2);
         const shape = [2, ...SHAPE.slice(1)];
         const input = { shape, data: Float64Array.from(images.flatMap((image) => [...image])) };
@@ -95,7 +101,7 @@ describe('compiled graphs', () => {
         for (const [i, value] of real.entries())
           expect(Math.abs(Number(whole[i]) * scale - value)).toBeLessThan(0.08 * spread + 0.02);
       }),
-      { numRuns: 25 },
+      { numRuns: 25, examples: [[49_996]] },
     );
   }, 120_000);
 
@@ -113,7 +119,7 @@ describe('compiled graphs', () => {
     const recipe = recipeOf(graph, imagesOf(Random.from('ranges'), 4), 13);
     const { file, report } = compiled(graph, recipe);
     expect(report.nodes[1]?.parts).toBeGreaterThan(1);
-    expect(checkExact(file)).toMatchObject({ ok: true });
+    expect(objection(file)).toBe('');
   });
 });
 

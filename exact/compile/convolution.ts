@@ -37,8 +37,20 @@ export function emitSumming(
     : emitSplit(context, op, x, target, shape, parts, emitWhole);
 }
 
+/**
+ * A Clip that lifts everything to a bound above 0 has that bound on the grid of the sum, however small the sum is; other bounds
+ * count only where the sum reaches them.
+ */
+function finestFor({ low, high, final }: Target, fraction: number): number | undefined {
+  const bound = final ? 0 : Math.max(low, -high);
+  if (bound <= 0) return undefined;
+  let finest = -fraction;
+  while (bound * 2 ** (finest + 1 + fraction) < EXACT_BOUND) finest++;
+  return finest;
+}
+
 function emitWhole(context: Context, op: Summing, x: Typed, target: Target, shape: readonly number[]): Typed {
-  const fitted = fitWeights(op, x, target.scale);
+  const fitted = fitWeights(op, x, target.scale, finestFor(target, x.fraction));
   const { low, high, grids, bits, worst } = fitted;
   context.notes.push({
     node: op.name,

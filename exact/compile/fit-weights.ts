@@ -28,8 +28,11 @@ function indicesOf(op: Summing, { channels, slots, slotOf }: Layout): number[][]
   return lists;
 }
 
-/** Finds for each channel the finest weights that the certificate allows. Throws Refusal naming the channel for which there are none. */
-export function fitWeights(op: Summing, x: Typed, scale: Float64Array): FittedWeights {
+/**
+ * Finds for each channel the finest weights that the certificate allows, no finer than 2^-finest. Throws Refusal naming the channel for which
+ * there are none.
+ */
+export function fitWeights(op: Summing, x: Typed, scale: Float64Array, finest?: number): FittedWeights {
   const layout = layoutOf(op);
   const { channels, slots } = layout;
   const lists = indicesOf(op, layout);
@@ -48,7 +51,10 @@ export function fitWeights(op: Summing, x: Typed, scale: Float64Array): FittedWe
       const indices = lists[channel * slots + slot] ?? [];
       return { indices, sum: channelSum(op, x, at(scale, channel), channel, indices, layout) };
     });
-    const fitted = fitTogether(sums.map(({ sum }) => sum));
+    const fitted = fitTogether(
+      sums.map(({ sum }) => sum),
+      finest,
+    );
     if (fitted === null)
       throw new Refusal(
         'UNCERTIFIABLE',
@@ -101,8 +107,8 @@ function channelSum(
 }
 
 /** Sums that share a bias and hence a grid: the finest one that suits all of them. */
-function fitTogether(sums: readonly Sum[]): Fitted[] | null {
-  let limit: number | undefined;
+function fitTogether(sums: readonly Sum[], finest?: number): Fitted[] | null {
+  let limit = finest;
   for (;;) {
     const fitted = sums.map((sum) => fit(sum, limit));
     const all = fitted.filter((one) => one !== null);
