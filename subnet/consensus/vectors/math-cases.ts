@@ -121,18 +121,29 @@ export const MATH_CASES: readonly MathCase[] = [
   ),
   mathCase(
     'new',
-    { new: list, old: list, alpha: fraction, variant: SPARSE, expected: v.optional(list) },
+    {
+      new: list,
+      old: list,
+      alpha: v.union([fraction, v.array(fraction)]),
+      variant: SPARSE,
+      expected: v.optional(list),
+    },
     (given) => {
-      if (given.new.length !== given.old.length) throw new RangeError('old, new: not the same shape');
+      const { alpha } = given;
+      const shapes = [given.old, ...(typeof alpha === 'number' ? [] : [alpha])];
+      if (shapes.some(({ length }) => length !== given.new.length)) {
+        throw new RangeError('new, old, alpha: not the same shape');
+      }
       // In the sparse form a pair without a new entry has its old bond dropped.
       const pairs = given.new.map((to, i) => ({
         to,
+        alpha: typeof alpha === 'number' ? alpha : (alpha[i] ?? 0),
         old: given.variant === 'sparse' && to === 0 ? 0 : (given.old[i] ?? 0),
       }));
       return {
-        fast: pairs.map(({ old, to }) => averaged(old, to, given.alpha)),
-        exact: pairs.map(({ old, to }) =>
-          toNumber(exactAveraged(fromNumber(old), fromNumber(to), fromNumber(given.alpha))),
+        fast: pairs.map(({ old, to, alpha }) => averaged(old, to, alpha)),
+        exact: pairs.map(({ old, to, alpha }) =>
+          toNumber(exactAveraged(fromNumber(old), fromNumber(to), fromNumber(alpha))),
         ),
         unit: 'abs',
         expected: given.expected,
