@@ -215,7 +215,10 @@ export function clipped(context: Context, op: Prepared, x: Typed, wanted: Target
   };
 }
 
-/** scale · x + shift: another meaning of the same units where nobody needs a certain scale, else a requantisation. */
+/**
+ * scale · x + shift: another meaning of the same units where nobody needs a certain scale, else a requantisation. Units that count
+ * backwards are for weights alone.
+ */
 export function emitAffine(
   context: Context,
   op: Extract<Prepared, { kind: 'affine' }>,
@@ -224,7 +227,12 @@ export function emitAffine(
 ): Typed {
   const of = (data: Float64Array, channel: number): number => data[data.length === 1 ? 0 : channel] ?? 0;
   const clamped = op.clamp[0] !== -Infinity || op.clamp[1] !== Infinity;
-  if (wanted.alone && !wanted.final && !clamped && op.scale.every((scale) => scale > 0))
+  if (
+    wanted.alone &&
+    !wanted.final &&
+    !clamped &&
+    op.scale.every((scale) => scale > 0 || (wanted.absorbed && scale !== 0))
+  )
     return {
       ...x,
       scale: x.scale.map((scale, c) => scale * of(op.scale, c)),

@@ -1,6 +1,9 @@
 import { inputsOf, type ValueId } from '../graph.ts';
 import { clipped, emitAdd, emitAffine, emitHardSwish, emitMul } from './activation.ts';
+import { emitLayerNorm } from './attention/layer-norm.ts';
+import { emitLookup } from './attention/lookup.ts';
 import { emitMatMul } from './attention/matmul.ts';
+import { emitSoftmax } from './attention/softmax.ts';
 import type { Context } from './context.ts';
 import { emitSumming } from './convolution.ts';
 import { emitGlobalAverage, emitMaxPool } from './pooling.ts';
@@ -59,8 +62,10 @@ export function emit(context: Context, op: Prepared, graph: PreparedGraph): Type
       );
     case 'sigmoid':
     case 'silu':
+      return emitLookup(context, op, value(first), wanted);
     case 'softmax':
+      return emitSoftmax(context, op, value(first), wanted);
     case 'layer-norm':
-      throw new Refusal('UNSUPPORTED', `${op.name}: ${op.kind} has no exact form yet`);
+      return emitLayerNorm(context, op, value(first), wanted, context.plan.get(first) ?? wanted);
   }
 }

@@ -18,7 +18,7 @@ export type PreparedGraph = Omit<Graph, 'ops' | 'shapes'> & {
 
 /** Does the operation round its result to whatever grid is wanted? */
 export const choosesScale = ({ kind }: Prepared): boolean =>
-  ['conv', 'conv-transpose', 'linear', 'matmul', 'affine'].includes(kind);
+  ['conv', 'conv-transpose', 'linear', 'matmul', 'affine', 'sigmoid', 'silu'].includes(kind);
 
 /** Does it read zeros around its input? */
 export const isPadded = (op: Prepared): boolean => op.kind === 'conv' && op.pads.some((pad) => pad > 0);
@@ -68,6 +68,7 @@ function spellOut(
       ];
     }
   }
+  if (op.kind === 'sigmoid' || op.kind === 'softmax') return [{ ...op, clamp: [0, 1] }];
   return [{ ...op, clamp: FREE }];
 }
 

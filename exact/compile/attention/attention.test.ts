@@ -65,3 +65,55 @@ describe('a product of two activations', () => {
     expect(await decibels(maker, bits)).toBeGreaterThan(bits === 8 ? 38 : 50);
   });
 });
+
+describe('softmax', () => {
+  it('of a product, times another value, is exact and close', async () => {
+    const { maker, left, right, turned } = heads();
+    const scores = maker.add(
+      (names) => ({ ...names, kind: 'matmul', inputs: [left, turned] }),
+      [1, 2, 12, 12],
+    );
+    const shares = maker.add((names) => ({ ...names, kind: 'softmax', input: scores, axis: 3 }));
+    maker.add((names) => ({ ...names, kind: 'matmul', inputs: [shares, right] }), [1, 2, 12, 4]);
+    expect(await decibels(maker)).toBeGreaterThan(35);
+  });
+});
+
+describe('a table', () => {
+  it.each(['silu', 'sigmoid'] as const)('of %s is exact and close', async (kind) => {
+    const maker = new GraphMaker(Random.from(kind), SHAPE);
+    const input = maker.conv(5, { size: 1 });
+    maker.add((names) => ({ ...names, kind, input }));
+    maker.conv(3, { size: 1 });
+    expect(await decibels(maker)).toBeGreaterThan(45);
+  });
+});
+
+describe('layer norm', () => {
+  it.each([1e-5, 3])(
+    'is exact and close, with an epsilon of %f and scales of both signs',
+    async (epsilon) => {
+      const maker = new GraphMaker(Random.from('norm'), SHAPE);
+      const first = maker.conv(24, { size: 1 });
+      const flat = maker.add(
+        (names) => ({ ...names, kind: 'reshape', input: first, shape: [1, 24, 24] }),
+        [1, 24, 24],
+      );
+      const input = maker.add((names) => ({
+        ...names,
+        kind: 'transpose',
+        input: flat,
+        permutation: [0, 2, 1],
+      }));
+      const scale = maker.bias(24);
+      const shift = maker.bias(24);
+      const norm = maker.add((names) => ({ ...names, kind: 'layer-norm', input, scale, shift, epsilon }));
+      const weight = maker.weights([24, 6]);
+      maker.add(
+        (names) => ({ ...names, kind: 'linear', input: norm, weight, bias: new Float64Array(6) }),
+        [1, 24, 6],
+      );
+      expect(await decibels(maker)).toBeGreaterThan(30);
+    },
+  );
+});
