@@ -29,6 +29,8 @@ export type Options = Amounts & {
   /** Single images timed for each model; a tenth of them on WebGPU. */
   runs: number;
   log: (line: string) => void;
+  /** Hears of what there is after each model, since all of them together take long. */
+  each?: (report: Report) => Promise<void>;
 };
 
 type Bytes = { file: number; gzip: number };
@@ -61,26 +63,26 @@ export async function runBench(options: Options): Promise<Report> {
     : null;
   const all = [cpu(), await wasm(), oracle(), ...(browser?.backends ?? [])];
   const backends = all.filter(({ name }) => options.backends.some((wanted) => wanted === name));
-  const models: ModelReport[] = [];
-  const broken: string[] = [];
+  const report: Report = {
+    runtimes: Object.fromEntries(backends.map((backend) => [backend.name, backend.runtime])),
+    models: [],
+    broken: [],
+  };
   try {
     for (const name of options.models) {
       try {
-        const report = await benchModel(await subjectOf(taskOf(name), BASES), backends, options);
-        models.push(report);
-        broken.push(...brokenIn(report));
+        const one = await benchModel(await subjectOf(taskOf(name), BASES), backends, options);
+        report.models.push(one);
+        report.broken.push(...brokenIn(one));
+        await options.each?.(report);
       } catch (error) {
-        broken.push(`${name}: ${errorText(error)}`);
+        report.broken.push(`${name}: ${errorText(error)}`);
       }
     }
   } finally {
     await browser?.close();
   }
-  return {
-    runtimes: Object.fromEntries(backends.map((backend) => [backend.name, backend.runtime])),
-    models,
-    broken,
-  };
+  return report;
 }
 
 async function benchModel(

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { TASK_NAMES } from '../../exact/evaluate/tasks.ts';
-import { jsonOption, wholeNumber } from '../../subnet/commands/options.ts';
-import { BACKENDS, runBench, type BackendName } from './bench.ts';
-import { writeReport } from './report.ts';
+import { jsonOption, printJson, wholeNumber } from '../../subnet/commands/options.ts';
+import { BACKENDS, runBench, type BackendName, type Report } from './bench.ts';
+import { keepReport, markdownOf } from './report.ts';
 
 type Flags = {
   models: string[];
@@ -33,8 +33,10 @@ const program = new Command('bench exact')
   .addOption(new Option('--keep <name>', 'also write bench/results/<name>.{json,md}').default(null))
   .addOption(jsonOption())
   .action(async ({ json, keep, ...options }: Flags) => {
-    const report = await runBench({ ...options, log });
-    await writeReport(report, { json, name: keep });
+    const each = keep === null ? {} : { each: (report: Report) => keepReport(report, keep) };
+    const report = await runBench({ ...options, ...each, log });
+    if (json) printJson(report);
+    else process.stdout.write(markdownOf(report));
     process.exitCode = report.broken.length === 0 ? 0 : 1;
   });
 

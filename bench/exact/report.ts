@@ -67,15 +67,9 @@ export const markdownOf = ({ runtimes, models, broken }: Report): string =>
     '',
   ].join('\n');
 
-/** Prints a report, as JSON or for people; `name` keeps both under bench/results. */
-export async function writeReport(
-  report: Report,
-  { json, name }: { json: boolean; name: string | null },
-): Promise<void> {
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  process.stdout.write(json ? text : markdownOf(report));
-  if (name === null) return;
+/** Writes bench/results/<name>.{json,md}. */
+export async function keepReport(report: Report, name: string): Promise<void> {
   await mkdir(RESULTS, { recursive: true });
-  await writeFile(new URL(`${name}.json`, RESULTS), text);
+  await writeFile(new URL(`${name}.json`, RESULTS), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(new URL(`${name}.md`, RESULTS), markdownOf(report));
 }
