@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import { MAX_LEASES } from '../../protocol/limits.ts';
+import { REFUSED } from './openings.ts';
 import { LEASE_BURST } from './tab.ts';
 import { giveEscrow, leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
 import { accountOf } from '../testing/ledger.ts';
@@ -30,7 +31,7 @@ const submitterOf = (peer: PeerId, account: AccountId) => ({
   peer,
   account,
   artefact: null,
-  open: () => Promise.resolve(null),
+  open: () => Promise.resolve(REFUSED),
 });
 
 describe('leases', () => {
@@ -82,7 +83,7 @@ describe('verdicts', () => {
     const { peer, account } = await dispatch.tab(1);
     const { leases, judge, base } = dispatch;
     const { epoch, beacon } = base.ledger.current;
-    const never = { ...submitterOf(peer, account), open: () => new Promise<null>(() => undefined) };
+    const never = { ...submitterOf(peer, account), open: () => new Promise<never>(() => undefined) };
     const submit = async (seq: number) => {
       const unit = {
         kind: 'hash' as const,
