@@ -102,18 +102,20 @@ it('registers with a hash burst on WebGPU, over WebRTC-Direct, when Start is pre
   await tab.page.getByText('Software adapter', { exact: true }).first().waitFor();
 });
 
-it('runs hash units and both models, one of them on WebGPU, and all of it is accepted', async () => {
+it('runs hash units and every model, one of them on WebGPU, and all of it is accepted', async () => {
   const state = await waitForState(
     tab,
     ({ units, counts }) => {
       const done = (label: string, provider: string): boolean =>
         units.some((u) => u.label === label && u.provider === provider && u.status === 'accepted');
-      return counts.hash.accepted >= 3 && done('ppocr-cls', 'webgpu') && done('silero-vad', 'wasm');
+      const inferred =
+        done('ppocr-cls', 'webgpu') && done('ppocr-cls-exact', 'wasm') && done('silero-vad', 'wasm');
+      return counts.hash.accepted >= 3 && inferred;
     },
     2 * PATIENCE_MS,
-    'accepted units of hash and of both models, ppocr-cls on WebGPU',
+    'accepted units of hash and of every model, ppocr-cls on WebGPU',
   );
-  expect(state.models.map(({ provider }) => provider).toSorted()).toEqual(['wasm', 'webgpu']);
+  expect(state.models.map(({ provider }) => provider).toSorted()).toEqual(['wasm', 'wasm', 'webgpu']);
   expect(subnet.query("select code from tasks where state = 'rejected'")).toEqual([]);
   const providers = subnet.query(
     "select distinct kind || ' ' || provider as ran from tasks where state = 'accepted' order by ran",

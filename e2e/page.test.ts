@@ -58,7 +58,7 @@ it('goes through a whole run without a complaint, in a subnet with a hostile nam
   await firstVerified(tab);
   await waitForState(
     tab,
-    ({ counts, models }) => models.length === 2 && counts.infer.accepted > 0 && counts.hash.accepted > 1,
+    ({ counts, models }) => models.length === 3 && counts.infer.accepted > 0 && counts.hash.accepted > 1,
     PATIENCE_MS,
     'hash and inference accepted',
   );

@@ -39,7 +39,7 @@ const KINDS: readonly Kind[] = [
 ];
 const TABS = 10;
 const UNITS_PER_EPOCH = 25;
-const MODELS = ['silero-vad', 'ppocr-cls'];
+const MODELS = ['silero-vad', 'ppocr-cls', 'ppocr-cls-exact'];
 
 /** Honest tabs of every backend at hand, with the disconnects, reloads, pauses and missed deadlines of real ones. */
 export async function runHonest(options: {

@@ -53,12 +53,22 @@ export function markdownOf(report: RedTeamReport): string {
     'Every unit is audited here. Tampering inside of the tolerance cannot be told from rounding: it is missed, and listed as such.',
     '',
     ...table(
-      ['tampering', 'what', 'units', 'missed', 'miss rate', 'predicted', 'refused with'],
+      [
+        'tampering',
+        'what',
+        'units that it changed',
+        'not changed',
+        'missed',
+        'miss rate',
+        'predicted',
+        'refused with',
+      ],
       report.probes.map((one) =>
         row(
           one.name,
           one.what,
           one.units,
+          one.unchanged,
           one.missed,
           `${percent(one.missRate)} [${percent(one.interval.low)}, ${percent(one.interval.high)}]`,
           one.predicted === null ? '–' : percent(one.predicted),

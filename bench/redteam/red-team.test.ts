@@ -42,6 +42,19 @@ it('catches who forges at the first audit, refuses the rest with its code, and p
   expect(report.control.filter(({ succeeded }) => !succeeded)).toEqual([]);
 }, 120_000);
 
+it('misses nothing that is wrong with an exact model, and takes it for proof at once', async () => {
+  const report = await runRedTeam({ ...RUN, attackers: ['exact'] });
+  expect(report.broken).toEqual([]);
+  expect(report.forgers).toHaveLength(6);
+  for (const { name, proven, trials, unitsUntilCaught, unitsUntilProven } of report.forgers) {
+    expect([name, proven]).toEqual([name, trials]);
+    expect(unitsUntilProven).toEqual(unitsUntilCaught);
+  }
+  expect(report.probes).toHaveLength(5);
+  for (const { name, units, missed, codes } of report.probes)
+    expect([name, units > 0, missed, Object.keys(codes)]).toEqual([name, true, 0, ['DIGEST_MISMATCH']]);
+}, 120_000);
+
 it('is a function of its seed', async () => {
   const attackers = ['selective-0.5', 'replayed'];
   const run = async (seed: string) => {

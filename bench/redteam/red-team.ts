@@ -45,13 +45,15 @@ export type RedTeamReport = {
   elapsedMs: number;
 };
 
+/** The family of attackers on exact models. */
+const EXACT = 'exact';
+
 /** Rows that there is nothing to attack for yet. */
 const NOT_RUN = [
   {
     row: 'training: half batch, stale batch, duplicated rows, skipped step',
     reason: 'there is no training work yet',
   },
-  { row: 'single-weight tampering of Tier E', reason: 'no model of the catalogue is compiled to Tier E yet' },
 ];
 
 /** All of it, or the attackers that were named. A function of the seed but for times. */
@@ -59,8 +61,13 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
   const startMs = performance.now();
   const { full, seed, attackers, say } = options;
   const thresholds = await checkThresholds();
+  const isChosen = (name: string): boolean =>
+    attackers === undefined ||
+    attackers.includes(name) ||
+    // All of a family by its name: `exact`.
+    attackers.some((family) => name.startsWith(`${family}-`) && family === EXACT);
   const chosen = <T extends { name: string }>(all: readonly T[]): T[] =>
-    all.filter(({ name }) => attackers === undefined || attackers.includes(name));
+    all.filter(({ name }) => isChosen(name));
   const forgers = chosen(FORGERS);
   const attempts = chosen(ATTEMPTS);
   const folder = await mkdtemp(join(tmpdir(), 'gridtab-redteam-models-'));
@@ -80,7 +87,10 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
     const refused = await runAttempts(attempts, { bench, seed, checks: 'on' });
     const wide = attackers === undefined;
     if (wide) say('what an audit misses');
-    const probes = wide ? await runProbes({ bench, seed, units: full ? 400 : 24, confidence: each }) : [];
+    const probing = { bench, seed, confidence: each };
+    const probes = wide ? await runProbes('tolerance', { ...probing, units: full ? 400 : 24 }) : [];
+    if (isChosen(EXACT))
+      probes.push(...(await runProbes('exact', { ...probing, units: full ? 2_000 : 200 })));
     if (wide) say('many names, and claims');
     const crowds = wide ? await runCrowds({ bench, seed, units: full ? 1_200 : 96, confidence: each }) : [];
     say('control: the same attacks on a validator that pays whatever it is sent');
@@ -110,6 +120,7 @@ export async function runRedTeam(options: RedTeamOptions): Promise<RedTeamReport
       ...(full ? crowds.filter(({ ratio }) => ratio.low > 1) : []).map(
         ({ name }) => `${name}: pays more than honest work under one name`,
       ),
+      ...probes.flatMap(({ name, broken: all }) => all.map((text) => `${name}: ${text}`)),
       ...(honest?.broken ?? []).map((text) => `honest tabs: ${text}`),
     ];
     return {

@@ -17,13 +17,16 @@ export async function currentThresholds(): Promise<string> {
     policy: policyOf(DEFAULTS),
     windowed: { window: WINDOW, proven: PROVEN, suspectAudits: SUSPECT_AUDITS, points: POINTS },
     latencyOne: LATENCY_ONE,
-    models: catalogue.models.map(({ name, sha256, tolerance, interior, wasmLane }) => ({
-      name,
-      sha256,
-      tolerance,
-      interior: interior ?? null,
-      wasmLane: wasmLane ?? null,
-    })),
+    // An exact model has no threshold that could be tuned: its audit is equality.
+    models: catalogue.models
+      .filter(({ tolerance }) => tolerance.class !== 'E')
+      .map(({ name, sha256, tolerance, interior, wasmLane }) => ({
+        name,
+        sha256,
+        tolerance,
+        interior: interior ?? null,
+        wasmLane: wasmLane ?? null,
+      })),
   };
   return JSON.stringify(values);
 }

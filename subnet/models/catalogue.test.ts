@@ -9,6 +9,7 @@ import { CHUNK_BYTES } from '../../protocol/limits.ts';
 import { modelSchema } from '../../protocol/manifest.ts';
 import { CATALOGUE_FILE, openCatalogue } from './catalogue.ts';
 import type { CatalogueEntry } from './entry.ts';
+import { describeExact } from './exact-file.ts';
 import { flopsOf } from './flops.ts';
 import { installedRuntime } from './runtime.ts';
 import { sourceOf } from './sources.ts';
@@ -38,7 +39,7 @@ describe('openCatalogue', () => {
     const opened = await openCatalogue({ dataDir: folder });
     if (!opened.ok) throw new Error(opened.message);
     const { models, modelOf, fileOf } = opened.value;
-    expect(models.map(({ name }) => name)).toEqual(['ppocr-cls', 'silero-vad']);
+    expect(models.map(({ name }) => name)).toEqual(['ppocr-cls', 'ppocr-cls-exact', 'silero-vad']);
     for (const model of models) {
       expect(v.parse(modelSchema, model)).toEqual(model);
       expect(sourceOf(model.name)).not.toBeNull();
@@ -100,6 +101,31 @@ describe('openCatalogue', () => {
     });
     const interior = [{ name: 'nothing', dtype: 'float32', dims: [1] }];
     expect(await openWith({ interior }, { name: 'ppocr-cls' })).toMatchObject({ code: 'MODEL_CHANGED' });
+  });
+
+  it('compiles the exact model once, the same bytes as pinned, and mends a damaged one', async () => {
+    const exact = { name: 'ppocr-cls-exact' };
+    const first = await openWith({}, exact);
+    const [model] = first.ok ? first.value.models : [];
+    expect(model).not.toHaveProperty('exact');
+    const path = (first.ok && first.value.fileOf(model?.sha256 ?? '')?.path) || '';
+    const made = await readFile(path);
+    expect(describeExact(made)).toEqual({
+      input: { low: 0, high: 255 },
+      scales: model?.tolerance.class === 'E' ? model.tolerance.scales : [],
+    });
+    await writeFile(path, made.subarray(1));
+    expect(JSON.stringify(await openWith({}, exact))).toBe(JSON.stringify(first));
+    expect(sha256Hex(await readFile(path))).toBe(model?.sha256);
+    for (const wrong of [
+      { exact: { recipe: 'none', bucket: 0 } },
+      { exact: { recipe: 'ppocr-cls', bucket: 200 } },
+      { file: { package: '@ricky0123/vad-web', path: 'dist/silero_vad_v5.onnx' } },
+    ])
+      expect(await openWith({ ...wrong, sha256: 'ab'.repeat(32) }, exact)).toMatchObject({
+        ok: false,
+        code: 'MODEL_MISSING',
+      });
   });
 
   it('leaves the WASM lane out where this node recomputes on another runtime, and says so', async () => {

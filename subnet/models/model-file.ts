@@ -37,10 +37,9 @@ export async function verifyModelFile(
   folder: string,
 ): Promise<Outcome<VerifiedFile, ModelFileProblem>> {
   const where = `${entry.file.package}/${entry.file.path}`;
-  const manifest = packageManifest(entry.file.package);
-  if (manifest === undefined)
+  const path = packagedPath(entry);
+  if (path === undefined)
     return fail('MODEL_MISSING', `${entry.name}: package ${entry.file.package} is not installed; run npm ci`);
-  const path = join(dirname(manifest), entry.file.path);
   try {
     const before = entry.exact === undefined ? null : await keptFile(folder, entry.sha256);
     // Compiling takes seconds; what was compiled once is found by the hash that the catalogue pins.
@@ -98,10 +97,12 @@ async function keep(file: Uint8Array, hash: string, folder: string): Promise<str
   return path;
 }
 
-/** Path of the package's package.json as seen from here; its `exports` do not matter. */
-function packageManifest(name: string): string | undefined {
+/** Where the entry's file lies in its npm package, found from here; undefined where that is not installed. */
+export function packagedPath({ file }: Pick<CatalogueEntry, 'file'>): string | undefined {
   try {
-    return findPackageJSON(name, import.meta.url);
+    // The package's `exports` do not matter.
+    const manifest = findPackageJSON(file.package, import.meta.url);
+    return manifest === undefined ? undefined : join(dirname(manifest), file.path);
   } catch {
     return undefined;
   }

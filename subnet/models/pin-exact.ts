@@ -1,12 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { sha256Hex } from '../../protocol/bytes.ts';
 import { CATALOGUE_FILE } from './catalogue.ts';
 import { type CatalogueEntry, catalogueSchema } from './entry.ts';
 import { describeExact, exactFile } from './exact-file.ts';
 import { flopsOf } from './flops.ts';
+import { packagedPath } from './model-file.ts';
 
 /**
  * Compiles the exact models of the catalogue anew and pins them: `node subnet/models/pin-exact.ts` writes bytes, hash, bounds,
@@ -29,9 +28,9 @@ async function main(): Promise<void> {
 }
 
 async function compiled({ file, name }: CatalogueEntry, exact: NonNullable<CatalogueEntry['exact']>) {
-  const manifest = findPackageJSON(file.package, import.meta.url);
-  if (manifest === undefined) throw new Error(`${file.package} is not installed; run npm ci`);
-  const made = await exactFile(await readFile(join(dirname(manifest), file.path)), exact);
+  const path = packagedPath({ file });
+  if (path === undefined) throw new Error(`${file.package} is not installed; run npm ci`);
+  const made = await exactFile(await readFile(path), exact);
   if (!made.ok) throw new Error(`${name}: ${made.message}`);
   return made.value.file;
 }

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 // oxlint-disable-next-line import/default -- CommonJS: the module is its default export
 import wavefile from 'wavefile';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Tensor } from '../../protocol/tensor.ts';
+import { float32Values, type Tensor } from '../../protocol/tensor.ts';
 import { openSession, runSession } from '../kinds/infer/recompute/session.ts';
 import { CATALOGUE_FILE } from './catalogue.ts';
 import { type CatalogueEntry, catalogueSchema } from './entry.ts';
@@ -15,6 +15,7 @@ import { verifyModelFile } from './model-file.ts';
 import { classifierInput, ppocrCls } from './ppocr-cls.ts';
 import { Random } from './random.ts';
 import { sileroVad, UNIT_SAMPLES, vadInputs } from './silero-vad.ts';
+import { sourceOf } from './sources.ts';
 import { SAMPLE_RATE, synthesise, type AudioClass } from './speech.ts';
 import { drawTextImage } from './text-image.ts';
 
@@ -60,6 +61,29 @@ describe('text direction', () => {
     expect(Math.min(drawn.upright, drawn.turned)).toBeGreaterThan(50);
     expect(right.upright / drawn.upright).toBeGreaterThan(0.9);
     expect(right.turned / drawn.turned).toBeGreaterThan(0.9);
+  });
+
+  it('is recognised by the exact model as by the trained one, in whole numbers', async () => {
+    const exact = sourceOf('ppocr-cls-exact');
+    if (exact === null) throw new Error('expected a source');
+    let [agree, right, leastSure] = [0, 0, 1];
+    for (let i = 0; i < 160; i++) {
+      const image = drawTextImage(Random.from(['direction', i]));
+      const trained = ppocrCls.describe(await run('ppocr-cls', [classifierInput(image.canvas)]));
+      const inputs = exact.sample(Random.from(['direction', i]));
+      const pixels = inputs[0] === undefined ? [] : [...float32Values(inputs[0])];
+      expect(pixels.every((value) => Number.isInteger(value) && value >= 0 && value <= 255)).toBe(true);
+      const outputs = await run('ppocr-cls-exact', inputs);
+      const read = exact.describe(outputs);
+      expect(read.probability).toBeGreaterThanOrEqual(0.5);
+      if (read.label === trained.label) agree += 1;
+      if (read.label === (image.upsideDown ? '180' : '0')) right += 1;
+      if (trained.probability > 0.99) leastSure = Math.min(leastSure, read.probability);
+    }
+    // Where one is sure of it the other is too.
+    expect(leastSure).toBeGreaterThan(0.9);
+    expect(agree).toBeGreaterThanOrEqual(156);
+    expect(right).toBeGreaterThan(144);
   });
 
   it('is recognised in a file, PNG or JPEG', async () => {

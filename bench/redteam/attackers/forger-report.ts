@@ -88,6 +88,11 @@ function judge(must: Forger['must'][number], { careers, forger }: ForgerRun, rep
         report.broken.push(`${careers.length - report.proven} were not proven`);
       return;
     }
+    case 'at-once': {
+      const late = careers.filter(({ caughtAt, provenAt }) => caughtAt !== provenAt).length;
+      if (late > 0) report.broken.push(`${late} were refused before they were proven`);
+      return;
+    }
     case 'formula': {
       if (detection === null) return;
       const { interval, predicted } = detection;

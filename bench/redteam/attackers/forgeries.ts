@@ -1,12 +1,15 @@
 import { equalBytes, toHex } from '../../../protocol/bytes.ts';
 import type { Model } from '../../../protocol/manifest.ts';
-import { DTYPE_BYTES, elementCount, type Tensor } from '../../../protocol/tensor.ts';
+import { DTYPE_BYTES, elementCount, int32Values, type Tensor } from '../../../protocol/tensor.ts';
 import type { Random } from '../../../subnet/models/random.ts';
 import type { Situation } from '../arena.ts';
-import type { Backend, Computed } from '../world/workbench.ts';
+import { WEIGHT_COPIES, type Backend, type Computed } from '../world/workbench.ts';
 
 /** What an attacker knows while it forges: itself alone. */
-export type Memory = { cached: Map<string, { input: Uint8Array; computed: Computed }>; random: Random };
+export type Memory = {
+  cached: Map<string, { input: Uint8Array; computed: Computed }>;
+  random: Random;
+};
 
 /** Makes what is returned in place of the honest result of an inference unit; null where the honest one is returned. */
 export type Forgery = (at: Situation, memory: Memory) => Promise<Computed | null>;
@@ -54,6 +57,28 @@ const cached: Forgery = async (at, memory) => {
   return known === undefined || equalBytes(known.input, input) ? null : known.computed;
 };
 
+const sameOutputs = (a: Computed, b: Computed): boolean =>
+  a.outputs.every((tensor, i) => equalBytes(tensor.data, b.outputs[i]?.data ?? new Uint8Array(0)));
+
+/** One of the copies of a model with one weight off; null where that changes nothing, since that is no wrong result. */
+const oneWeight: Forgery = async (at, { random }) => {
+  const altered = await compute(at, `weight-${random.below(WEIGHT_COPIES)}`);
+  return sameOutputs(altered, await compute(at, 'wasm')) ? null : altered;
+};
+
+/** The right result with its first whole number one too large: the least that can be wrong. */
+export async function offByOne(at: Situation): Promise<Computed> {
+  const { outputs, interior } = await compute(at, 'wasm');
+  return {
+    outputs: outputs.map((tensor, i) => {
+      const values = int32Values(tensor);
+      if (i === 0) values[0] = (values[0] ?? 0) + 1;
+      return { ...tensor, data: new Uint8Array(values.buffer) };
+    }),
+    interior,
+  };
+}
+
 export const FORGERIES = {
   constant: async (at) => filled(modelOf(at), () => 0.5),
   cached,
@@ -63,5 +88,9 @@ export const FORGERIES = {
   int4: run('int4'),
   pruned: run('pruned'),
   tampered: run('tampered'),
+  'one-weight': oneWeight,
+  'off-by-one': offByOne,
+  rounded: run('rounded'),
+  coarse: run('coarse'),
 } as const satisfies Record<string, Forgery>;
 export type ForgeryName = keyof typeof FORGERIES;

@@ -30,11 +30,11 @@ export type Forger = {
 };
 
 /**
- * What the table asks for. `first-audit`: the first forged unit that is audited is refused, and a newcomer's first unit is.
+ * What the table asks for. `at-once`: the first refusal is a proven failure. `first-audit`: the first forged unit that is audited is refused, and a newcomer's first unit is.
  * `formula`: the rate of detection agrees with 1 − Π(1 − p). `unprofitable`: it earns less than an honest tab, per unit of time
  * and of compute.
  */
-export type Must = 'first-audit' | 'formula' | 'unprofitable';
+export type Must = 'at-once' | 'first-audit' | 'formula' | 'unprofitable';
 
 const BOTH = ['silero-vad', 'ppocr-cls'];
 /** The smaller model, for runs of many thousand units; what the coin and the escrow do does not depend on the model. */
@@ -70,8 +70,17 @@ const selective = (share: number, quick: Size, full: Size): Forger => ({
   full,
 });
 
+/** Against an exact model, where one wrong bit is proof. */
+const exact = (forgery: ForgeryName, row: string, what: string): Forger => ({
+  ...substitute(forgery, row, what),
+  name: `exact-${forgery}`,
+  models: ['ppocr-cls-exact'],
+  must: ['first-audit', 'at-once', 'unprofitable'],
+});
+
 const LAZY = 'lazy (cached or constant), random output';
 const SMALLER = 'fp16, int8, int4 or smaller model';
+const TAMPERING = 'single-weight or in-tolerance tampering';
 const BURNS = 'earns trust then burns it; leaves; re-registers';
 
 /** Long enough that every one of a few dozen is proven; a limit is only there so that a broken validator does not hang the run. */
@@ -97,6 +106,12 @@ export const FORGERS: readonly Forger[] = [
     models: ['ppocr-cls'],
     hides: true,
   },
+  exact('random', LAZY, 'returns zeros in place of an exact model’s whole numbers'),
+  exact('cached', LAZY, 'computes one unit of an exact model and returns that for every later one'),
+  exact('rounded', SMALLER, 'runs the trained model in floats and rounds its logits'),
+  exact('coarse', SMALLER, 'runs the same model compiled to activations of seven bits'),
+  exact('one-weight', TAMPERING, 'runs an exact model with one weight off by 5 %'),
+  exact('off-by-one', TAMPERING, 'computes the exact result and adds one to one number of it'),
   selective(0.5, { trials: 6, maxUnits: 450 }, { trials: 30, maxUnits: UNTIL_PROVEN }),
   selective(0.1, { trials: 3, maxUnits: 450 }, { trials: 16, maxUnits: UNTIL_PROVEN }),
   selective(0.05, { trials: 2, maxUnits: 450 }, { trials: 8, maxUnits: UNTIL_PROVEN }),

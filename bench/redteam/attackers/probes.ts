@@ -7,9 +7,10 @@ import { Random } from '../../../subnet/models/random.ts';
 import type { Move, Situation } from '../arena.ts';
 import { honestMove, inferMove } from '../moves.ts';
 import { clopperPearson, type Interval } from '../statistics/intervals.ts';
+import { offByOne } from './forgeries.ts';
 import { identityOf } from '../world/identities.ts';
 import { resultOf, type Hello } from '../world/tab.ts';
-import { WEIGHT_COPIES, type Computed, type Workbench } from '../world/workbench.ts';
+import { WEIGHT_COPIES, type Backend, type Computed, type Workbench } from '../world/workbench.ts';
 import { World, type WorldOptions } from '../world/world.ts';
 
 /** What slips through an audit: every unit is audited here, so this is the audit's own power, d. */
@@ -18,6 +19,8 @@ export type ProbeReport = {
   what: string;
   /** Units whose outputs had changed. */
   units: number;
+  /** Units that came out right all the same: nothing is wrong with them. */
+  unchanged: number;
   missed: number;
   missRate: number;
   interval: Interval;
@@ -46,15 +49,14 @@ const RANGE = { nonceCount: 2_048, shares: 16, rescan: 256 };
 /** Units between two refills of the rate limits. */
 const BATCH = 10;
 
-/** Every probe over `units` units each. A function of the seed. */
-export async function runProbes(options: {
-  bench: Workbench;
-  seed: string;
-  units: number;
-  confidence: number;
-}): Promise<ProbeReport[]> {
+/** Every probe of `which` over `units` units each. A function of the seed. */
+export async function runProbes(
+  which: 'tolerance' | 'exact',
+  options: { bench: Workbench; seed: string; units: number; confidence: number },
+): Promise<ProbeReport[]> {
   const reports: ProbeReport[] = [];
-  for (const probe of probesOf(options.bench)) reports.push(await runProbe(probe, options));
+  const probes = (which === 'exact' ? exactProbes : probesOf)(options.bench);
+  for (const probe of probes) reports.push(await runProbe(probe, options));
   return reports;
 }
 
@@ -95,7 +97,7 @@ async function runProbe(
   } finally {
     await world.close();
   }
-  const interval = clopperPearson(missed, changed, confidence);
+  const interval = changed === 0 ? { low: 0, high: 1 } : clopperPearson(missed, changed, confidence);
   const predicted = must !== undefined && 'predicted' in must ? must.predicted : null;
   if (must !== undefined && 'none' in must && missed > 0)
     broken.push(`${missed} of ${changed} slipped through`);
@@ -105,6 +107,7 @@ async function runProbe(
     name,
     what,
     units: changed,
+    unchanged: units - changed,
     missed,
     missRate: changed === 0 ? 0 : missed / changed,
     interval,
@@ -117,6 +120,60 @@ async function runProbe(
 function probesOf(bench: Workbench): Probe[] {
   const models = bench.catalogue.models.filter(({ tolerance }) => tolerance.class === 'T');
   return [...models.flatMap((model) => [...fractions(model), ...weights(model)]), ...skips()];
+}
+
+/** Of exact models nothing that has changed may slip through. */
+function exactProbes(bench: Workbench): Probe[] {
+  const models = bench.catalogue.models.filter(({ tolerance }) => tolerance.class === 'E');
+  return models.flatMap(({ name }) => {
+    const probe = (
+      what: string,
+      tampering: string,
+      made: (at: Situation, random: Random) => Promise<Computed>,
+    ): Probe => ({
+      name: `${name}-${what}`,
+      what: tampering,
+      world: { models: [name] },
+      provider: 'webgpu',
+      play: async (at, random) => {
+        const { unit } = at.lease;
+        if (unit.kind !== 'infer') throw new Error('no inference unit');
+        const altered = await made(at, random);
+        const honest = await at.bench.compute(unit.spec.model, unit.input.tensors, 'wasm');
+        return inferMove(altered, !sameBits(altered, honest));
+      },
+      must: { none: true },
+    });
+    const run =
+      (backendOf: (random: Random) => Backend) =>
+      async ({ lease: { unit }, bench: own }: Situation, random: Random): Promise<Computed> => {
+        if (unit.kind !== 'infer') throw new Error('no inference unit');
+        return await own.compute(unit.spec.model, unit.input.tensors, backendOf(random));
+      };
+    return [
+      probe(
+        'one-step',
+        `one weight off by one step of its grid, ${WEIGHT_COPIES} copies of the model`,
+        run((random) => `step-${random.below(WEIGHT_COPIES)}`),
+      ),
+      probe(
+        'one-weight',
+        `one weight off by 5 %, ${WEIGHT_COPIES} copies of the model`,
+        run((random) => `weight-${random.below(WEIGHT_COPIES)}`),
+      ),
+      probe('off-by-one', 'one number of the right result is one too large', offByOne),
+      probe(
+        'rounded',
+        'the trained model in floats, its logits rounded',
+        run(() => 'rounded'),
+      ),
+      probe(
+        'coarse',
+        'the same model compiled to activations of seven bits',
+        run(() => 'coarse'),
+      ),
+    ];
+  });
 }
 
 const fractions = (model: Model): Probe[] =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InferenceSession as NativeSession } from 'onnxruntime-node';
 import { sha256Hex, toHex } from '../../../protocol/bytes.ts';
 import type { Model } from '../../../protocol/manifest.ts';
-import type { Tensor } from '../../../protocol/tensor.ts';
+import { float32Tensor, float32Values, type Tensor } from '../../../protocol/tensor.ts';
 import { openSession, runSession } from '../../../subnet/kinds/infer/recompute/session.ts';
 import { openCatalogue, type Catalogue } from '../../../subnet/models/catalogue.ts';
 import { withInterior } from '../../../subnet/models/interior.ts';
@@ -12,11 +12,12 @@ import type { SampleSource } from '../../../subnet/models/source.ts';
 import { sourceOf } from '../../../subnet/models/sources.ts';
 import { calibrationInput, inputHash } from '../../calibrate/inputs.ts';
 import { readRecording, unpackRun } from '../../calibrate/recording.ts';
+import { coarseCopy, oneStepCopies, trainedLogits } from '../onnx/exact-copies.ts';
 import { singleWeightCopies, SUBSTITUTIONS, type SubstitutionName } from '../onnx/substitutions.ts';
 
 /** Standing inputs per model: the first of those that calibration recorded. Few enough that every output is computed once, many enough that a cached one rarely fits. */
 export const POOL = 64;
-/** Copies of a model with one weight off by 5 %. */
+/** Copies of a model with one weight off: by 5 %, or by one step of the grid of an exact one. */
 export const WEIGHT_COPIES = 8;
 
 /** What a tab returns of a run: outputs, and the interior tensors it is asked to seal. */
@@ -25,7 +26,9 @@ export type Computed = { outputs: Tensor[]; interior: Tensor[] };
  * What computes: the runtimes of honest tabs, and cheaper or altered models on the first of them. `webgpu` is what calibration
  * recorded of Chromium's WebGPU on SwiftShader; a model that fails its known answer there runs on WebAssembly, as in a tab.
  */
-export type Backend = 'wasm' | 'native' | 'webgpu' | SubstitutionName | `weight-${number}`;
+export type Backend = 'wasm' | 'native' | 'webgpu' | SubstitutionName | `weight-${number}` | ExactBackend;
+/** Of exact models: copies with one weight one step of its grid off, a copy of fewer bits, the trained model rounded. */
+type ExactBackend = `step-${number}` | 'coarse' | 'rounded';
 
 type Session = Parameters<typeof runSession>[0];
 
@@ -91,7 +94,12 @@ export class Workbench {
 
   async #run(model: Model, inputs: readonly Tensor[], backend: Backend): Promise<Computed> {
     if (backend === 'webgpu')
-      return (await recorded(model, inputs)) ?? (await this.#run(model, inputs, 'wasm'));
+      // What WebGPU gives of exact models is what WebAssembly gives (bench exact); a tab on which it is not uses the latter.
+      return (
+        (model.tolerance.class === 'E' ? null : await recorded(model, inputs)) ??
+        (await this.#run(model, inputs, 'wasm'))
+      );
+    if (backend === 'rounded') return await this.#rounded(model, inputs);
     const session = await this.#session(model, backend);
     const interior = model.interior ?? [];
     const startMs = performance.now();
@@ -106,6 +114,26 @@ export class Workbench {
       this.runMs.set(model.name, times);
     }
     return { outputs: tensors.slice(0, model.outputs.length), interior: tensors.slice(model.outputs.length) };
+  }
+
+  /** The trained model's logits in the exact model's whole numbers. */
+  async #rounded(model: Model, inputs: readonly Tensor[]): Promise<Computed> {
+    const [scale] = model.tolerance.class === 'E' ? (model.tolerance.scales ?? []) : [];
+    const [output] = model.outputs;
+    if (scale === undefined || output === undefined) throw new Error(`${model.name} is no exact model`);
+    const session = await this.#session(model, 'rounded');
+    // As recipes have it: (pixel − 127.5) / 127.5.
+    const real = inputs.map((tensor) =>
+      float32Tensor(
+        tensor.name,
+        tensor.dims,
+        float32Values(tensor).map((pixel) => (pixel - 127.5) / 127.5),
+      ),
+    );
+    const [logits] = await runSession(session, real, [output.name]);
+    if (logits === undefined) throw new Error(`${model.name}: no logits`);
+    const whole = Int32Array.from(float32Values(logits), (logit) => Math.round(logit / scale));
+    return { outputs: [{ ...output, data: new Uint8Array(whole.buffer) }], interior: [] };
   }
 
   #session(model: Model, backend: Backend): Promise<Session> {
@@ -130,7 +158,7 @@ export class Workbench {
       0,
       model.interior === undefined ? undefined : -tail,
     );
-    const bytes = withInterior(altered(original, backend), model.interior ?? []);
+    const bytes = withInterior(await altered(original, model, backend), model.interior ?? []);
     const file = join(this.folder, `${model.name}.${backend}.onnx`);
     await writeFile(file, bytes);
     return await openSession({ path: file, sha256: sha256Hex(bytes) });
@@ -160,10 +188,17 @@ async function recorded(model: Model, inputs: readonly Tensor[]): Promise<Comput
   return unpackRun(model, run);
 }
 
-function altered(file: Uint8Array, backend: Exclude<Backend, 'wasm' | 'native' | 'webgpu'>): Uint8Array {
-  const copy = /^weight-(\d+)$/.exec(backend);
-  if (copy === null) return SUBSTITUTIONS[backend as SubstitutionName](file);
-  const made = singleWeightCopies(file, WEIGHT_COPIES)[Number(copy[1])];
+async function altered(
+  file: Uint8Array,
+  { name }: Model,
+  backend: Exclude<Backend, 'wasm' | 'native' | 'webgpu'>,
+): Promise<Uint8Array> {
+  if (backend === 'coarse') return await coarseCopy(name);
+  if (backend === 'rounded') return await trainedLogits(name);
+  const [, which, nth] = /^(weight|step)-(\d+)$/.exec(backend) ?? [];
+  if (nth === undefined) return SUBSTITUTIONS[backend as SubstitutionName](file);
+  const make = which === 'weight' ? singleWeightCopies : oneStepCopies;
+  const made = make(file, WEIGHT_COPIES)[Number(nth)];
   if (made === undefined) throw new RangeError(`${backend}: there are ${WEIGHT_COPIES} copies`);
   return made;
 }

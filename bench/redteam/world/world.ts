@@ -38,10 +38,10 @@ import { RedTab, type Hello } from './tab.ts';
 import type { Workbench } from './workbench.ts';
 
 /**
- * The burst of registration, a thousandth of the real one: its shares are checked in the same way, and nobody waits a second
- * for each of some hundred identities.
+ * The burst of registration, a 250th of the real one: its shares are checked in the same way, and nobody waits a second for each
+ * of some hundred identities. Of so many shares that none falls short by chance.
  */
-const REGISTRATION = { bits: 0x200f_ffff, shares: 16 };
+const REGISTRATION = { bits: 0x200f_ffff, shares: 64 };
 /** A unit's time on a tab in virtual milliseconds: what moves the clock that rate limits and receipts go by. */
 const UNIT_MS = 2_000;
 /** When the run's clock begins; any time will do. */

@@ -256,6 +256,20 @@ describe.each([
   });
 });
 
+it('audits a compiled model by equality of its whole numbers: one off by one is proof', async () => {
+  const { lease, outputs, interior } = await honest('ppocr-cls-exact');
+  expect([outputs[0]?.dtype, interior]).toEqual(['int32', []]);
+  expect(kind.opens(lease)).toBe(false);
+  const found = { model: 'ppocr-cls-exact', lane: 'exact' };
+  expect(await kind.audit(lease, claim(outputs, []))).toMatchObject({ ok: true, evidence: found });
+  const digestOnly = { ...claim(outputs, []), result: null };
+  expect(await kind.audit(lease, digestOnly)).toMatchObject({ ok: true, evidence: { method: 'digest' } });
+  const wrong = claim(outputs.map(nudged), []);
+  const proof = { ok: false, code: 'DIGEST_MISMATCH', weight: 'proof' };
+  expect(await kind.audit(lease, wrong)).toMatchObject({ ...proof, evidence: { ...found, differing: 1 } });
+  expect(await kind.audit(lease, { ...wrong, result: null })).toMatchObject(proof);
+});
+
 it('audits by tolerance whatever is not in the WASM lane: another provider, another runtime, none named', async () => {
   const laned = withModels({ wasmLane });
   const { lease, outputs, interior } = await honest('ppocr-cls');
