@@ -18,6 +18,7 @@ const HEAD = [
   'median ms',
   'least',
   'most',
+  'median CPU ms',
   'votes take',
   'bonds take',
   'an epoch more',
