@@ -33,6 +33,12 @@ program.command('exactify <model>', 'Compile a trained model into one with the s
 program.command('exact-check <file>', 'Certify a compiled model from its file alone', {
   executableFile: '../exact/exactify/check-command.ts',
 });
+program.command('exact-images', 'Write labelled pictures of a model as PNGs, to calibrate it on', {
+  executableFile: '../exact/evaluate/images.ts',
+});
+program.command('exact-evaluate <model>', 'Measure an exact model beside the one it was compiled from', {
+  executableFile: '../exact/evaluate/main.ts',
+});
 
 try {
   await program.parseAsync();

@@ -8,7 +8,7 @@ import { sampleOf, SETS, type SetName } from './task.ts';
 import { TASK_NAMES, taskOf } from './tasks.ts';
 
 /**
- * Writes inputs of a model as PNGs in its own size: node exact/evaluate/images.ts --model ppocr-cls --set calibration
+ * Writes inputs of a model as PNGs in its own size: gridtab exact-images --model ppocr-cls --set calibration
  * --count 256 --out DIR
  */
 type Flags = { model: string; set: SetName; count: number; bucket: number; out: string };
@@ -24,7 +24,7 @@ async function write({ model, set, count, bucket, out }: Flags): Promise<void> {
   }
 }
 
-const program = new Command('images')
+const program = new Command('gridtab exact-images')
   .description('Write inputs of a model as PNGs: what exactify calibrates on.')
   .addOption(new Option('--model <name>', 'model').choices(TASK_NAMES).makeOptionMandatory())
   .addOption(new Option('--set <name>', 'which seed').choices(SETS).default('calibration'))

@@ -9,7 +9,7 @@ import { SETS, type SetName } from './task.ts';
 import { TASK_NAMES, taskOf } from './tasks.ts';
 
 /**
- * Measures an exact model beside the one it was compiled from: node exact/evaluate/main.ts MODEL --set development --count 500
+ * Measures an exact model beside the one it was compiled from: gridtab exact-evaluate MODEL --set development --count 500
  */
 type Flags = { set: SetName[]; count: number; bucket: number; exact?: string; json: boolean; keep: boolean };
 
@@ -32,7 +32,7 @@ async function run(name: string, flags: Flags): Promise<void> {
   else process.stdout.write(markdown(evaluations));
 }
 
-const program = new Command('evaluate')
+const program = new Command('gridtab exact-evaluate')
   .description('Measure an exact model beside the one it was compiled from, on labelled images.')
   .addArgument(new Argument('<model>', 'model').choices(TASK_NAMES))
   .addOption(
