@@ -23,6 +23,10 @@ export const recipeSchema = v.strictObject({
   buckets: v.pipe(v.array(v.array(v.pipe(v.number(), v.integer(), v.minValue(1)))), v.minLength(1)),
   /** Bits of an activation where `ranges` says nothing else. */
   activationBits: v.pipe(v.number(), v.integer(), v.minValue(4), v.maxValue(16)),
+  /** Sums are split where most channels' weights would have fewer bits; 7 where it is left out. More of them cost time. */
+  weightBits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16))),
+  /** Hard-swish uses all of 2^24; where it is left out, half of it, as in recipes that were made before. */
+  fullSwish: v.optional(v.boolean()),
   /** By value of the graph: where it is clipped (real numbers), found on the calibration set; and its own bits. */
   ranges: v.record(
     v.string(),
@@ -32,6 +36,8 @@ export const recipeSchema = v.strictObject({
       bits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(20))),
       /** A digit e for each channel: there the range is [low, high] · 2^-e. */
       channels: v.optional(v.pipe(v.string(), v.regex(/^[0-9]+$/))),
+      /** A digit e for each channel: what of it lies above high · 2^(-e/2) is clipped. */
+      caps: v.optional(v.pipe(v.string(), v.regex(/^[0-9]+$/))),
     }),
   ),
   /** How the ranges were found, for people: images, their seed, the runtime. */

@@ -65,7 +65,7 @@ function unsummed(
   return { ...recipe, ranges };
 }
 
-/** log2 of the noise of rounded weights over that of rounded activations, on average over a sum's channels. */
+/** log2 of the noise of rounded weights over that of rounded activations, of all of a sum's channels together. */
 function imbalance(op: Summing, { values, report }: Compiled, powers: Powers): number {
   const [input, output] = [values.get(op.input), values.get(op.output)];
   const grids = report.nodes.find(({ node }) => node === op.name)?.grids;
@@ -82,15 +82,8 @@ function imbalance(op: Summing, { values, report }: Compiled, powers: Powers): n
     activations[to] = (activations[to] ?? 0) + (weight * scale) ** 2;
     weights[to] = (weights[to] ?? 0) + step ** 2 * (squares[from] ?? 0);
   }
-  let sum = 0;
-  let counted = 0;
-  for (let c = 0; c < channels; c++) {
-    const [a = 0, w = 0] = [activations[c], weights[c]];
-    if (a === 0 || w === 0) continue;
-    sum += Math.log2(w / a);
-    counted++;
-  }
-  return sum / counted;
+  const total = (noise: Float64Array): number => noise.reduce((sum, one) => sum + one, 0);
+  return Math.log2(total(weights) / total(activations));
 }
 
 /** The groups whose bits decide how finely a value is held: its own, and those of what it was made from without rounding anew. */

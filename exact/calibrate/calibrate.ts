@@ -2,6 +2,7 @@ import ort from 'onnxruntime-node';
 import { sha256Hex } from '../../protocol/bytes.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import { liftable } from '../compile/lifts.ts';
+import { cappable } from '../compile/caps.ts';
 import { calibrated } from '../compile/plan.ts';
 import { prepare } from '../compile/prepare.ts';
 import { channelAxis, channelsOf } from '../compile/typed.ts';
@@ -12,11 +13,11 @@ import { importModel } from '../import/import.ts';
 import type { Recipe } from '../recipe.ts';
 import { allocateBits } from './allocate.ts';
 import { channelRanges } from './channel-lifts.ts';
-import { clipRange, rounded } from './clip-range.ts';
+import { cappedRange } from './channel-caps.ts';
 import { openFloatModel } from './float-model.ts';
-import { Histogram, merged } from './histogram.ts';
+import { Histogram } from './histogram.ts';
 
-export type CalibrateOptions = Pick<Recipe, 'input' | 'buckets' | 'activationBits'> & {
+export type CalibrateOptions = Pick<Recipe, 'input' | 'buckets' | 'activationBits' | 'weightBits'> & {
   /** In the sizes of the buckets. */
   images: AsyncIterable<Pixels> | Iterable<Pixels>;
   /** Where the images are from, for people. */
@@ -26,7 +27,7 @@ export type CalibrateOptions = Pick<Recipe, 'input' | 'buckets' | 'activationBit
 /** Runs the trained model over the images, watches every value that has no bounds of its own, and chooses where to clip each. */
 export async function calibrate(
   source: Uint8Array,
-  { input, buckets, activationBits, images, seed }: CalibrateOptions,
+  { input, buckets, activationBits, weightBits, images, seed }: CalibrateOptions,
 ): Promise<Outcome<Recipe, ExactProblem>> {
   const imported = importModel(source, buckets[0] ?? []);
   if (!imported.ok) return imported;
@@ -34,12 +35,13 @@ export async function calibrate(
   const watched = new Map(calibrated(graph).map((value) => [value, watch(graph.shapes.get(value) ?? [])]));
   const count = await observe(source, watched, input, imported.value.input, images);
   const lifted = liftable(graph);
+  const capable = cappable(graph);
   const ranges = Object.fromEntries(
     [...watched].map(([value, { channels }]) => [
       value,
       lifted.has(value)
         ? channelRanges(channels, activationBits)
-        : rounded(clipRange(merged(channels), activationBits)),
+        : cappedRange(channels, activationBits, capable.has(value)),
     ]),
   );
   const powers = new Map(
@@ -54,6 +56,8 @@ export async function calibrate(
     input,
     buckets,
     activationBits,
+    ...(weightBits !== undefined && { weightBits }),
+    fullSwish: true,
     ranges,
     calibration: { images: count, seed, runtime: `onnxruntime-node ${ort.env.versions.node ?? ''} CPU` },
   };

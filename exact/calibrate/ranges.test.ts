@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../subnet/models/random.ts';
+import { cappedRange } from './channel-caps.ts';
 import { channelRanges } from './channel-lifts.ts';
 import { clipRange } from './clip-range.ts';
 import { Histogram, merged } from './histogram.ts';
@@ -53,5 +54,15 @@ describe('ranges', () => {
   it('halve for a quiet channel as often as it still fits', () => {
     const channels = [1, 1 / 6, 1 / 48, 0].map((deviation) => histogramOf(normals(5000, deviation)));
     expect(channelRanges(channels, 9)).toMatchObject({ channels: expect.stringMatching(/^0259$/) as string });
+  });
+
+  it('cap quiet channels, where they may be capped and enough of them are quiet', () => {
+    const channels = [1, 1 / 6, 1 / 48, 0].map((deviation) => histogramOf(normals(5000, deviation)));
+    const { caps = '', high } = cappedRange(channels, 9, true);
+    expect(caps).toMatch(/^0[45]9+$/);
+    // Half-powers of two below the highest, which is near four deviations.
+    expect(high).toBeGreaterThan(3);
+    expect(cappedRange(channels, 9, false)).not.toHaveProperty('caps');
+    expect(cappedRange([channels[0] ?? new Histogram()], 9, true)).not.toHaveProperty('caps');
   });
 });

@@ -10,6 +10,7 @@ import { makePlan } from './plan.ts';
 import { prepare, type PreparedGraph } from './prepare.ts';
 import { Refusal } from './refusal.ts';
 import { requantise, withZero } from './requantise.ts';
+import { ENOUGH_BITS } from './split.ts';
 import { at, channelsOf, mapChannels, uniform, type Typed } from './typed.ts';
 
 export type CompileReport = {
@@ -48,7 +49,13 @@ export function compileGraph(
 
 function write(graph: PreparedGraph, recipe: Recipe, source: { sha256: string; bytes: number }): Compiled {
   const builder = new Builder();
-  const context: Context = { builder, plan: makePlan(graph, recipe), values: new Map(), notes: [] };
+  const context: Context = {
+    builder,
+    plan: makePlan(graph, recipe),
+    values: new Map(),
+    notes: [],
+    weightBits: recipe.weightBits ?? ENOUGH_BITS,
+  };
   const input = inputOf(graph, recipe);
   builder.name(graph.input);
   // The names of results are theirs from the start.

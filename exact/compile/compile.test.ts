@@ -110,6 +110,24 @@ describe('compiled graphs', () => {
     expect(Buffer.compare(bytes(), bytes())).toBe(0);
   });
 
+  it('have finer weights after channels that are capped', () => {
+    const maker = new GraphMaker(Random.from('quiet'), SHAPE);
+    const first = maker.conv(8);
+    maker.simple('hard-swish');
+    const second = maker.conv(8, { size: 1 });
+    const graph = maker.graph();
+    const recipe = recipeOf(graph, imagesOf(Random.from('ranges'), 4));
+    const range = recipe.ranges[first] ?? { low: 0, high: 0 };
+    const caps = { ...recipe, ranges: { ...recipe.ranges, [first]: { ...range, caps: '09999999' } } };
+    const fineness = (given: typeof recipe): number => {
+      const { file, report } = compiled(graph, given);
+      expect(checkExact(file)).toMatchObject({ ok: true });
+      const { grids = [] } = report.nodes.find(({ node }) => node === `${second}.op`) ?? {};
+      return grids.reduce((sum, k) => sum + k, 0);
+    };
+    expect(fineness(caps)).toBeGreaterThan(fineness(recipe) + 3);
+  });
+
   it('split a sum that leaves too few bits to its weights', () => {
     const maker = new GraphMaker(Random.from('long'), SHAPE);
     maker.conv(64);

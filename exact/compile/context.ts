@@ -25,4 +25,6 @@ export type Context = {
   plan: Plan;
   values: Map<ValueId, Typed>;
   notes: NodeNote[];
+  /** Where the middle channel's weights have fewer, a sum is split. */
+  weightBits: number;
 };

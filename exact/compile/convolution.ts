@@ -31,7 +31,7 @@ export function emitSumming(
   shape: readonly number[],
 ): Typed {
   const x = isPadded(op) ? withZero(context, given, zeroFraction(given.zero)) : given;
-  const parts = partsFor(op, x, target, perChannel(shape));
+  const parts = partsFor(op, x, target, perChannel(shape), context.weightBits);
   return parts === 1
     ? emitWhole(context, op, x, target, shape)
     : emitSplit(context, op, x, target, shape, parts, emitWhole);

@@ -9,6 +9,7 @@ import { emitSumming } from './convolution.ts';
 import { emitGlobalAverage, emitMaxPool } from './pooling.ts';
 import type { Prepared, PreparedGraph } from './prepare.ts';
 import { Refusal } from './refusal.ts';
+import { capped } from './requantise.ts';
 import { emitConcat, emitMoving } from './shaping.ts';
 import type { Typed } from './typed.ts';
 
@@ -25,15 +26,16 @@ export function emit(context: Context, op: Prepared, graph: PreparedGraph): Type
     return typed;
   };
   const [first = '', second = ''] = inputsOf(op);
+  const cap = (x: Typed): Typed => capped(context, x, wanted, `${op.output}/capped`);
   switch (op.kind) {
     case 'conv':
     case 'conv-transpose':
     case 'linear':
-      return emitSumming(context, op, value(first), wanted, shape);
+      return cap(emitSumming(context, op, value(first), wanted, shape));
     case 'hard-swish':
       return emitHardSwish(context, op, value(first), wanted);
     case 'mul':
-      return emitMul(context, op, value(first), value(second), wanted);
+      return cap(emitMul(context, op, value(first), value(second), wanted));
     case 'add':
       return emitAdd(context, op, [value(first), value(second)], wanted);
     case 'affine':
@@ -62,7 +64,7 @@ export function emit(context: Context, op: Prepared, graph: PreparedGraph): Type
       );
     case 'sigmoid':
     case 'silu':
-      return emitLookup(context, op, value(first), wanted);
+      return cap(emitLookup(context, op, value(first), wanted));
     case 'softmax':
       return emitSoftmax(context, op, value(first), wanted);
     case 'layer-norm':

@@ -13,6 +13,8 @@ export type Target = {
   scale: Float64Array;
   low: number;
   high: number;
+  /** By channel, at or below `high`: channels that never come near it leave sums room for finer weights. */
+  caps: Float64Array | null;
   /** Nobody else must have the same scale: what is made may choose another one. */
   alone: boolean;
   /** Nobody else but what moves its numbers has the same scale. */
@@ -42,21 +44,25 @@ function rangeOf(op: Prepared, recipe: Recipe): RealRange {
   return { low: Math.min(low, high), high, bits: known?.bits ?? recipe.activationBits };
 }
 
-/** Does q · HardSigmoid(q) stay below the bound, with room for the half and for a shift after it? */
-const swishFits = (widest: number, scale: number): boolean =>
-  (2 * widest) / scale < EXACT_BOUND / (6 / scale);
+/** Does q · HardSigmoid(q) stay below the bound, with two units of room for the half and the rounding of what is added? */
+const swishFits = (widest: number, scale: number): boolean => widest / scale + 2 < EXACT_BOUND / (6 / scale);
 
 /** Scales, so that additions need nothing before them, hard-swish is exact, and gates land where they are wanted. */
 export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
   const groups = scaleGroups(graph);
   const readers = readersOf(graph.ops);
   const finals = new Set(graph.outputs.map(({ value }) => value));
-  const swished = new Set<ValueId>();
+  /** Groups that hard-swish reads, and how far the maps after it shift, in units of its input. */
+  const swished = new Map<ValueId, number>();
   const members = new Map<ValueId, Prepared[]>();
   for (const op of graph.ops) {
     const root = groups.find(op.output);
     members.set(root, [...(members.get(root) ?? []), op]);
-    if (op.kind === 'hard-swish') swished.add(groups.find(op.input));
+    if (op.kind === 'hard-swish') {
+      const { scale, shift } = op.post ?? { scale: 1, shift: 0 };
+      const input = groups.find(op.input);
+      swished.set(input, Math.max(swished.get(input) ?? 0, Math.abs(shift / scale)));
+    }
   }
   const onlySwished = (value: ValueId): boolean => {
     const all = readers.get(value) ?? [];
@@ -81,7 +87,7 @@ export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
     if (swished.has(root)) {
       scale = 3 * nearestPower(scale / 3);
       const widest = ops.reduce((most, op) => Math.max(most, rangeOf(op, recipe).high), 3);
-      while (!swishFits(widest, scale)) scale *= 2;
+      while (!swishFits(recipe.fullSwish ? widest + (swished.get(root) ?? 0) : 2 * widest, scale)) scale *= 2;
     }
     scales.set(root, scale);
   }
@@ -98,6 +104,7 @@ export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
       scale: mapChannels(channels, (c) => scale * 2 ** -(lifts.get(root)?.[c] ?? 0)),
       low: Math.round(Math.max(low, floor) / scale),
       high: Math.round(high / scale),
+      caps: capsOf(recipe.ranges[op.output], scale),
       alone: members.get(root)?.length === 1,
       free: (members.get(root) ?? []).every((member) => member === op || MOVES.has(member.kind)),
       absorbed: !finals.has(op.output) && (readers.get(op.output) ?? []).every(takesOffset),
@@ -107,6 +114,12 @@ export function makePlan(graph: PreparedGraph, recipe: Recipe): Plan {
   planGates(graph, recipe, plan);
   return plan;
 }
+
+/** In units of one scale; a value with a scale for each channel has no need of them. */
+const capsOf = (range: Recipe['ranges'][string] | undefined, scale: number): Float64Array | null =>
+  range?.caps === undefined || range.channels !== undefined
+    ? null
+    : Float64Array.from(range.caps, (digit) => Math.ceil((range.high * 2 ** (-Number(digit) / 2)) / scale));
 
 /** Sums without padding, whose bias can hold what an offset of the input adds. */
 const takesOffset = (op: Prepared): boolean =>
@@ -130,6 +143,7 @@ function planGates(graph: PreparedGraph, recipe: Recipe, plan: Map<ValueId, Targ
       scale: Float64Array.of(scale),
       low: Math.round(low / scale),
       high: Math.round(high / scale),
+      caps: null,
       alone: true,
       free: true,
       absorbed: false,

@@ -57,6 +57,18 @@ export function clipAndFloor(
   return { name, low: low.map(within), high: high.map(within) };
 }
 
+/** Takes off each channel what lies above its own cap. */
+export function capped(context: Context, x: Typed, { caps }: Pick<Target, 'caps'>, output: string): Typed {
+  if (caps === null || !x.high.some((high, c) => high > at(caps, c))) return x;
+  const { builder } = context;
+  return {
+    ...x,
+    name: builder.node('Min', [x.name, channelConstant(context, `${output}/caps`, x.shape, caps)], output),
+    low: x.low.map((low, c) => Math.min(low, at(caps, c))),
+    high: x.high.map((high, c) => Math.min(high, at(caps, c))),
+  };
+}
+
 /**
  * Adds whole multiples of 2^-fraction to every channel, so that 0 stands for the real number 0 but for less than half of that:
  * what the rest is stays in `zero`, and whoever sums can still take it into a bias.

@@ -7,7 +7,7 @@ import { clipAndFloor, demandBound } from './requantise.ts';
 import { at, mapChannels, type Typed } from './typed.ts';
 
 /** A sum whose weights have fewer bits, in the channel in the middle, is split: the rounding of weights would be what is lost. */
-const ENOUGH_BITS = 7;
+export const ENOUGH_BITS = 7;
 const MOST_PARTS = 8;
 /** Parts are rounded on a grid this much finer than the result's, so that rounding them costs next to nothing. */
 const PART_BITS = 3;
@@ -47,12 +47,18 @@ const repeated = (scale: Float64Array, out: number, parts: number): Float64Array
  * Into how many parts a sum is to be split: as few as give weights bits enough. Results of one pixel, as gates have them, take
  * longer to split than to sum, and a gate does not need it.
  */
-export function partsFor(op: Summing, x: Typed, { scale }: Target, pixels: number): number {
+export function partsFor(
+  op: Summing,
+  x: Typed,
+  { scale }: Target,
+  pixels: number,
+  weightBits: number,
+): number {
   if (!splittable(op, 2) || pixels === 1) return 1;
   const out = op.weight.shape[0] ?? 1;
   let parts = 1;
   let bits = middle(fitWeights(op, x, scale).bits);
-  while (bits < ENOUGH_BITS && parts < MOST_PARTS && splittable(op, 2 * parts)) {
+  while (bits < weightBits && parts < MOST_PARTS && splittable(op, 2 * parts)) {
     parts *= 2;
     bits = middle(
       fitWeights(

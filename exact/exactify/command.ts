@@ -21,6 +21,7 @@ type Flags = {
   report?: string;
   bucket: string;
   bits: number;
+  weightBits?: number;
   inputOffset?: readonly number[];
   inputScale?: readonly number[];
   saveRecipe?: string;
@@ -78,6 +79,7 @@ async function recipeFor(model: string, source: Uint8Array, flags: Flags): Promi
       },
       buckets: [shape, ...all.filter((size) => size.join() !== shape.join())],
       activationBits: flags.bits,
+      weightBits: flags.weightBits,
       images: folderImages(calibration, shape.slice(1)),
       seed: basename(calibration),
     }),
@@ -123,6 +125,11 @@ const program = new Command('gridtab exactify')
   .option('--bucket <size>', 'number of a known size, or the input as 1x3x48x192', '0')
   .addOption(
     new Option('--bits <n>', 'bits of an activation').argParser(wholeNumber(4, 16)).default(ACTIVATION_BITS),
+  )
+  .addOption(
+    new Option('--weight-bits <n>', 'split sums where most weights would have fewer').argParser(
+      wholeNumber(1, 16),
+    ),
   )
   .addOption(
     new Option('--input-offset <list>', 'real input = (pixel − offset) · scale, by channel').argParser(

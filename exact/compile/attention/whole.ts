@@ -26,6 +26,7 @@ export function asWhole(context: Context, given: Typed, output: string): Whole {
           scale: Float64Array.of(unit),
           low: Math.floor(Math.min(reach(Math.min, given.low), reach(Math.min, given.high))),
           high: Math.ceil(Math.max(reach(Math.max, given.low), reach(Math.max, given.high))),
+          caps: null,
           alone: true,
           free: true,
           absorbed: false,
