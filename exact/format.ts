@@ -33,8 +33,12 @@
 /** f32 has a significand of 24 bits: every whole number up to here is one, and so is every partial sum below. */
 export const EXACT_BOUND = 2 ** 24;
 
-/** Fractions are within ± this, so that no value or product comes near f32's subnormals (which GPUs may flush) or its overflow. */
-export const FRACTION_LIMIT = 100;
+/**
+ * Fractions are within ± this, so that no value or product comes near f32's subnormals (which GPUs may flush) or its overflow. Nor
+ * does what a runtime makes of constants before it runs: weights with every factor that follows folded into them are at least
+ * 2^-100, the difference of two fractions, and below 2^(24 + 100).
+ */
+export const FRACTION_LIMIT = 50;
 
 /** Div and Sqrt are taken to be right within a factor 1 ± 2^-13; WGSL promises some 2^-21. Their results are corrected anyway. */
 export const GUESS_ERROR_BITS = 13;

@@ -8,11 +8,15 @@ export class Accumulator {
   #positive = 0;
   #negative = 0;
   #fraction = COARSEST;
+  /** The most that a weight of an input that is always 0 makes of one step of it. */
+  #idle = 0;
 
   /** Adds weight · x for x in the range, or for x = 0 where the term is left out (padding). */
   weigh(weight: number, { low, high, fraction }: Range): void {
     // Also for a range of only 0: its products are 0.
     if (weight === 0) return;
+    // Such weights must not grow without bound either: a runtime folds factors into them, and infinity times 0 is no number.
+    if (low === 0 && high === 0) this.#idle = Math.max(this.#idle, Math.abs(weight) * 2 ** -fraction);
     const [a, b] = [weight * low, weight * high];
     this.#positive += Math.max(0, a, b);
     this.#negative += Math.min(0, a, b);
@@ -36,7 +40,7 @@ export class Accumulator {
       low: this.#negative + bias,
       high: this.#positive + bias,
       fraction: Math.max(this.#fraction, gridOf(bias)),
-      positive: this.#positive + Math.max(0, bias),
+      positive: Math.max(this.#positive + Math.max(0, bias), this.#idle),
       negative: this.#negative + Math.min(0, bias),
     };
   }

@@ -241,7 +241,7 @@ describe('grids', () => {
     [2 ** -30 * 5, 30],
     [2 ** 23, -23],
     [1 + 2 ** -52, 52],
-    [0, -100],
+    [0, -50],
   ])('of %d is 2^-%d', (value, fraction) => {
     expect(gridOf(value)).toBe(fraction);
   });

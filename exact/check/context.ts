@@ -99,15 +99,16 @@ export class Context {
   }
 
   float(name: string, fallback: number): number {
-    const value = this.#attribute(name) ?? fallback;
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.refuse(`attribute ${name}`);
-    return value;
+    const value = this.#attribute(name) ?? { float: fallback };
+    if (typeof value !== 'object' || !('float' in value) || !Number.isFinite(value.float))
+      throw this.refuse(`attribute ${name}`);
+    return value.float;
   }
 
   /** A list of `length` integers of at least `least`. */
   ints(name: string, length: number | null, least: number, fallback?: readonly number[]): readonly number[] {
     const value = this.#attribute(name) ?? fallback;
-    if (value === undefined || typeof value === 'number' || typeof value === 'string')
+    if (typeof value !== 'object' || 'float' in value)
       throw this.refuse(`attribute ${name}: a list of integers is expected`);
     if ((length !== null && value.length !== length) || value.some((element) => element < least))
       throw this.refuse(`attribute ${name}: [${value.join(', ')}]`);
@@ -115,9 +116,9 @@ export class Context {
   }
 
   /** Throws Problem unless the attribute, or what it is when it is left out, is `expected`. */
-  must(name: string, expected: Attribute, fallback?: Attribute): void {
+  must(name: string, expected: number | string, fallback?: number | string): void {
     const value = this.#attribute(name) ?? fallback;
-    if (value !== expected) throw this.refuse(`attribute ${name} must be ${String(expected)}`);
+    if (value !== expected) throw this.refuse(`attribute ${name} must be ${expected}`);
   }
 
   #attribute(name: string): Attribute | undefined {

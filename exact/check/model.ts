@@ -16,7 +16,8 @@ export type ExactModel = {
   metadata: Metadata;
 };
 
-export type Attribute = number | string | readonly number[];
+/** A number is an int, numbers are ints; floats say so. */
+export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 export type Node = {
   /** ONNX's, or that of its output. */
@@ -123,7 +124,7 @@ function readAttribute(attribute: Onnx.IAttributeProto, what: string): Attribute
   if (attribute.refAttrName) throw uncertified(`${what} refers to a function's`);
   const { type, i, f, s, ints } = attribute;
   if (type === AttributeType.INT) return integer(i);
-  if (type === AttributeType.FLOAT) return f ?? 0;
+  if (type === AttributeType.FLOAT) return { float: f ?? 0 };
   if (type === AttributeType.STRING) return new TextDecoder().decode(s ?? new Uint8Array());
   if (type === AttributeType.INTS) return (ints ?? []).map(integer);
   throw uncertified(`${what} is of a type that no operator of the dialect has`);

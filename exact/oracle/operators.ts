@@ -14,10 +14,11 @@ const input = ({ inputs }: Call, index: number): Value => {
 };
 const numbers = ({ attributes }: Call, name: string, fallback: readonly number[]): readonly number[] => {
   const value = attributes.get(name);
-  return typeof value === 'object' ? value : fallback;
+  return typeof value === 'object' && !('float' in value) ? value : fallback;
 };
 const number = ({ attributes }: Call, name: string, fallback: number): number => {
   const value = attributes.get(name);
+  if (typeof value === 'object' && 'float' in value) return value.float;
   return typeof value === 'number' ? value : fallback;
 };
 const list = (call: Call, index: number): number[] => [...input(call, index).data];

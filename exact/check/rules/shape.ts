@@ -39,7 +39,8 @@ export function maxPool(context: Context): TensorType {
   context.must('storage_order', 0, 0);
   context.must('auto_pad', 'NOTSET', 'NOTSET');
   const size = windows(context, [height, width], [kh, kw], pads, strides, [1, 1]);
-  return moved(input, [1, channels, ...size], input.axis);
+  // Along height or width, windows reach over ranges.
+  return moved(input, [1, channels, ...size], input.axis === 1 ? 1 : null);
 }
 
 /** Nearest neighbour by whole factors, powers of two: position / factor is then exact in f32, whatever the division. */
@@ -56,10 +57,11 @@ export function resize(context: Context): TensorType {
   const [batch, channels, ...factors] = data;
   if (batch !== 1 || channels !== 1 || !factors.every((factor) => [1, 2, 4, 8, 16].includes(factor)))
     throw context.refuse(`scales [${data.join(', ')}]: [1, 1, powers of two] are known`);
+  const grown = input.axis !== null && data[input.axis] !== 1;
   return moved(
     input,
     input.shape.map((size, axis) => size * (data[axis] ?? 1)),
-    input.axis,
+    grown ? null : input.axis,
   );
 }
 
