@@ -4,6 +4,8 @@ import type { Manifest } from '../protocol/manifest.ts';
 /** Everything an operator can set. Times in milliseconds. */
 export type NodeConfig = {
   name: string;
+  /** The models: `default`, `ocr`, or a file (models/catalogue-files.ts). */
+  catalogue: string;
   /** Keys (audit keys too), certificates, ledger: everything that must outlive a restart. */
   dataDir: string;
   host: string;
@@ -27,6 +29,7 @@ export const SLOT_MS = 12_000;
 
 export const DEFAULTS: NodeConfig = {
   name: 'gridtab-local',
+  catalogue: 'default',
   dataDir: '.gridtab',
   host: '127.0.0.1',
   httpPort: 8787,

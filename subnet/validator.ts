@@ -17,6 +17,7 @@ import type { ClosedEpoch } from './ledger/close-epoch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { readGauges } from './metrics/gauges.ts';
 import { buildManifest } from './manifest/manifest.ts';
+import { catalogueFile } from './models/catalogue-files.ts';
 import { openCatalogue } from './models/catalogue.ts';
 import { givenCertificate, selfMadeCertificate } from './net/certificate.ts';
 import { createNet, tabAddresses } from './net/libp2p.ts';
@@ -80,7 +81,7 @@ async function compose(
   undo.push(() => store.close());
   logger.info(store.durability, 'ledger opened');
 
-  const catalogue = await openCatalogue({ dataDir, warn });
+  const catalogue = await openCatalogue({ dataDir, file: catalogueFile(config.catalogue), warn });
   if (!catalogue.ok) throw new Error(catalogue.message);
   const models = catalogue.value.models;
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { CATALOGUE_FILE } from '../../subnet/models/catalogue.ts';
+import { CATALOGUE_FILE } from '../../subnet/models/catalogue-files.ts';
 import { type CatalogueEntry, catalogueSchema } from '../../subnet/models/entry.ts';
 import type { Proposal } from './proposal.ts';
 

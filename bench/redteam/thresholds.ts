@@ -5,7 +5,7 @@ import { DEFAULTS, policyOf } from '../../subnet/config.ts';
 import { LATENCY_ONE } from '../../subnet/trust/latency.ts';
 import { POINTS, PROVEN, SUSPECT_AUDITS, WINDOW } from '../../subnet/trust/windowed.ts';
 import { catalogueSchema } from '../../subnet/models/entry.ts';
-import { CATALOGUE_FILE } from '../../subnet/models/catalogue.ts';
+import { CATALOGUE_FILE } from '../../subnet/models/catalogue-files.ts';
 
 /** Written by `--freeze` alone, before any attacker runs. */
 export const THRESHOLDS_FILE = new URL('thresholds.json', import.meta.url);

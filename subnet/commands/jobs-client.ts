@@ -3,6 +3,8 @@ import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
+import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
+import { openManifest, type Manifest } from '../../protocol/manifest.ts';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { jobViewSchema, tensorToJson } from '../http/job-json.ts';
@@ -20,6 +22,8 @@ export type ClientProblem =
 export type JobsClient = {
   /** Gives the job's id. Waits while the node is busy. */
   submit(model: string, inputs: readonly Tensor[]): Promise<Outcome<string, ClientProblem>>;
+  /** By output, the real value of an exact model's integers, from the node's manifest; none of other models. */
+  scales(model: string): Promise<Outcome<readonly number[], ClientProblem>>;
   /** The job once it is done or failed, however long that takes. */
   wait(id: string): Promise<Outcome<Extract<JobView, { status: 'done' | 'failed' }>, ClientProblem>>;
 };
@@ -53,6 +57,14 @@ export function jobsClient(url: URL, token: string, signal: AbortSignal): JobsCl
       await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
   };
+  const fetchManifest = async (): Promise<Outcome<Manifest, ClientProblem>> => {
+    const reply = await call('GET', 'subnet.json');
+    if (!reply.ok) return reply;
+    const opened = openManifest(reply.value, { nowMs: Date.now(), version: PROTOCOL_VERSION });
+    return opened.ok ? opened : fail('UNREACHABLE', `The node's manifest does not hold: ${opened.message}`);
+  };
+  /** Fetched once: with the known answers of exact models it is half a megabyte. */
+  let manifest: ReturnType<typeof fetchManifest> | undefined;
   return {
     async submit(model, inputs) {
       const body = JSON.stringify({ model, inputs: inputs.map(tensorToJson) });
@@ -60,6 +72,12 @@ export function jobsClient(url: URL, token: string, signal: AbortSignal): JobsCl
       if (!reply.ok) return reply;
       const parsed = v.safeParse(v.object({ id: v.string() }), reply.value);
       return parsed.success ? ok(parsed.output.id) : fail('UNREACHABLE', 'The node gave no id for the job.');
+    },
+    async scales(model) {
+      const found = await (manifest ??= fetchManifest());
+      if (!found.ok) return found;
+      const tolerance = found.value.models.find(({ name }) => name === model)?.tolerance;
+      return ok((tolerance?.class === 'E' ? tolerance.scales : undefined) ?? []);
     },
     async wait(id) {
       for (;;) {

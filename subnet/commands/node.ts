@@ -12,6 +12,7 @@ const port = wholeNumber(0, 65_535);
 type NodeFlags = {
   data: string;
   name: string;
+  catalogue: string;
   host: string;
   httpPort: number;
   webrtcPort: number;
@@ -39,6 +40,11 @@ export const nodeCommand = (): Command =>
       '--name <name>',
       'name of the subnet; with the owner key it is the identity of the subnet',
       DEFAULTS.name,
+    )
+    .option(
+      '--catalogue <name>',
+      'models of the subnet: default, ocr (the OCR chain, exact models only), or a file in the format of public/catalogue.json',
+      DEFAULTS.catalogue,
     )
     .option('--host <ip>', 'IP address to listen on; 0.0.0.0 for every interface', DEFAULTS.host)
     .option(

@@ -11,7 +11,10 @@ export const submitCommand = (): Command =>
     .description(
       'Have files run by the tabs of a subnet and wait for checked results. Exit 0 when all are there, 1 when some failed, 2 on bad use.',
     )
-    .argument('<input...>', 'files the model understands: images for ppocr-cls, 16 kHz WAV for silero-vad')
+    .argument(
+      '<input...>',
+      'files the model understands: PNG or JPEG for ppocr models, 16 kHz WAV for silero-vad',
+    )
     .requiredOption('--model <name>', 'model of the catalogue')
     .requiredOption('--out <file>', 'where the results go, as JSON')
     .option('--url <url>', 'where the node answers', 'http://localhost:8787')

@@ -8,11 +8,15 @@ import { tensorToJson } from '../http/job-json.ts';
 import type { JobEvidence, JobView } from '../http/jobs-api.ts';
 
 /** A job that is done as `gridtab submit` writes it: outputs, what they mean, and what stands behind them. */
-export function resultJson(job: Extract<JobView, { status: 'done' }>, source: SampleSource) {
+export function resultJson(
+  job: Extract<JobView, { status: 'done' }>,
+  source: SampleSource,
+  scales: readonly number[],
+) {
   return {
     job: job.id,
     outputs: job.result.map(tensorToJson),
-    means: meaning(source, job.result),
+    means: meaning(source, job.result, scales),
     evidence: { ...evidenceJson(job), receipt: receiptJson(job.evidence, job.result) },
   };
 }
@@ -23,9 +27,9 @@ const evidenceJson = ({ evidence }: Extract<JobView, { status: 'done' }>) => {
 };
 
 /** What the outputs say, or why they say nothing. */
-function meaning(source: SampleSource, outputs: readonly Tensor[]): unknown {
+function meaning(source: SampleSource, outputs: readonly Tensor[], scales: readonly number[]): unknown {
   try {
-    return source.describe(outputs);
+    return source.describe(outputs, scales);
   } catch (error) {
     return { problem: errorText(error) };
   }

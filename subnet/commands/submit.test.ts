@@ -4,14 +4,19 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
-import { sha256 } from '../../protocol/bytes.ts';
+import { createCanvas } from '@napi-rs/canvas';
+import { sha256, toHex } from '../../protocol/bytes.ts';
 import { asWork, type AccountId, type PeerId } from '../../protocol/ids.ts';
 import { digestOf } from '../../protocol/kinds/registry.ts';
+import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
+import { type Model, openManifest, type SignedManifest, signManifest } from '../../protocol/manifest.ts';
 import { fail, ok } from '../../protocol/outcome.ts';
 import { signReceipt } from '../../protocol/receipt.ts';
+import { keyPair } from '../../protocol/sign.ts';
 import { taskIdOf } from '../../protocol/task.ts';
 import { float32Tensor, type Tensor } from '../../protocol/tensor.ts';
 import { type Fixture, startFixture, TOKEN } from '../http/fixture.ts';
+import { BASE_MANIFEST } from '../http/fixture-manifest.ts';
 import type { JobsApi, JobView } from '../http/jobs-api.ts';
 import { selfMadeCertificate } from '../net/certificate.ts';
 import { isLoopback } from './jobs-client.ts';
@@ -98,6 +103,20 @@ function wav(units: readonly number[]): Buffer {
   return Buffer.concat([head, samples]);
 }
 
+/** A manifest with one model. */
+function manifestWith(change: Pick<Model, 'name' | 'tolerance'>): SignedManifest {
+  const opened = openManifest(BASE_MANIFEST, { nowMs: 0, version: PROTOCOL_VERSION });
+  if (!opened.ok) throw new Error(opened.message);
+  const hash = 'ab'.repeat(32);
+  const inputs: Model['inputs'] = [{ name: 'x', dtype: 'float32', dims: [1, 3, 48, 192] }];
+  const outputs: Model['outputs'] = [{ name: 'o', dtype: 'int32', dims: [1, 2] }];
+  const file = { bytes: 1, sha256: hash, chunks: [hash], knownAnswer: { seed: 1, outputs: ['AAAA'] } };
+  const words = { version: '1', summary: 'a model', license: 'MIT' };
+  const model: Model = { ...words, ...file, inputs, outputs, flops: 1, ...change };
+  const { publicKey, seed } = keyPair(SEED);
+  return signManifest({ ...opened.value, owner: toHex(publicKey), models: [model] }, seed);
+}
+
 let dir: string;
 let http: Fixture | undefined;
 let lines: string[];
@@ -152,6 +171,26 @@ describe('submitFiles', () => {
     ]);
     expect(lines.at(-1)).toMatch(/4 done, 0 failed/);
     expect((await readdir(dir)).sort()).toEqual(['a.wav', 'b.wav', 'out.json']);
+  });
+
+  it('reads the integers of an exact model by the scale in the manifest', async () => {
+    const canvas = createCanvas(192, 48);
+    await writeFile(join(dir, 'line.png'), canvas.toBuffer('image/png'));
+    const data = new Uint8Array(Int32Array.of(0, 1000).buffer);
+    const result = [{ name: 'o', dtype: 'int32' as const, dims: [1, 2], data }];
+    const jobs = instantJobs((job) => ({ ...job, result }));
+    const means = async (manifest: SignedManifest): Promise<unknown> => {
+      http = await startFixture({}, { jobs, manifest: () => manifest });
+      await submit(http.url, { model: 'ppocr-cls-exact', inputs: [join(dir, 'line.png')] });
+      await http.dispose();
+      return ((await written()).results[0] as { means: unknown }).means;
+    };
+    const tolerance = { class: 'E' as const, scales: [0.001] };
+    expect(await means(manifestWith({ name: 'ppocr-cls-exact', tolerance }))).toEqual({
+      label: '180',
+      probability: expect.closeTo(1 / (1 + Math.exp(-1)), 6) as number,
+    });
+    expect(await means(BASE_MANIFEST)).toEqual({ problem: expect.stringMatching(/scales/) as string });
   });
 
   it('speaks HTTPS with a self-made certificate on this machine', async () => {

@@ -130,6 +130,10 @@ async function prepare(
   return parts.length === 0 ? 'The files hold nothing to run.' : { source, parts, url };
 }
 
+/** For a line of the log: without rectangles. */
+const brief = (means: unknown): string =>
+  JSON.stringify(means, (key, value: unknown) => (key === 'boxes' ? undefined : value));
+
 type PartOutcome = { ok: boolean; fatal: boolean; json: object; line: string };
 
 async function runPart(
@@ -158,9 +162,11 @@ async function runPart(
       line: message,
     };
   }
-  const json = resultJson(job.value, source);
+  const scales = await client.scales(model);
+  // Without them the outputs are there all the same, and `means` says what is missing.
+  const json = resultJson(job.value, source, scales.ok ? scales.value : []);
   const { receipt } = json.evidence;
-  const line = `${JSON.stringify(json.means)} by ${job.value.evidence.peer} on ${job.value.evidence.provider}`;
+  const line = `${brief(json.means)} by ${job.value.evidence.peer} on ${job.value.evidence.provider}`;
   if (receipt.holds) return { ok: true, fatal: false, json, line };
   return {
     ok: false,

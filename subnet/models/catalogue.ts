@@ -4,13 +4,11 @@ import * as v from 'valibot';
 import type { Model } from '../../protocol/manifest.ts';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { RecomputePool } from '../kinds/infer/recompute/pool.ts';
+import { CATALOGUE_FILE } from './catalogue-files.ts';
 import { type CatalogueEntry, catalogueSchema } from './entry.ts';
 import { knownAnswer } from './known-answers.ts';
 import { type ModelFileProblem, verifyModelFile } from './model-file.ts';
 import { installedRuntime } from './runtime.ts';
-
-/** The catalogue of this repository. Served to browsers as it is, and read here. */
-export const CATALOGUE_FILE = new URL('../../public/catalogue.json', import.meta.url);
 
 export type CatalogueProblem = 'CATALOGUE_MALFORMED' | ModelFileProblem | 'KNOWN_ANSWER';
 
@@ -86,7 +84,8 @@ async function laneHere(
   return {};
 }
 
-async function readEntries(file: URL): Promise<Outcome<CatalogueEntry[], 'CATALOGUE_MALFORMED'>> {
+/** The entries of a catalogue's file. */
+export async function readEntries(file: URL): Promise<Outcome<CatalogueEntry[], 'CATALOGUE_MALFORMED'>> {
   try {
     const json: unknown = JSON.parse(await readFile(file, 'utf8'));
     const parsed = v.safeParse(catalogueSchema, json);

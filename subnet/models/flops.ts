@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { knownInput } from '../../protocol/known-answer.ts';
 import { openSession, runSession } from '../kinds/infer/recompute/session.ts';
-import { CATALOGUE_FILE } from './catalogue.ts';
-import { type CatalogueEntry, catalogueSchema } from './entry.ts';
+import { catalogueFiles } from './catalogue-files.ts';
+import { readEntries } from './catalogue.ts';
+import type { CatalogueEntry } from './entry.ts';
 import { verifyModelFile } from './model-file.ts';
 
 /**
  * Counts the FLOPs of catalogue models: `node subnet/models/flops.ts` prints `name count` lines, to be put into
- * public/catalogue.json. Counted are multiply-adds, 2 each, of convolutions, matrix products and LSTM cells, from the shapes
+ * the catalogues. Counted are multiply-adds, 2 each, of convolutions, matrix products and LSTM cells, from the shapes
  * onnxruntime saw in a profiled run; element-wise operators, pooling and activations count nothing.
  */
 const shapes = v.array(
@@ -68,11 +69,13 @@ export function countFlops(profile: string): number {
   return flops;
 }
 
-/** Counts one catalogue model in a process of its own, whose standard output is the profile and nothing else. */
-export async function flopsOf(name: string): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [import.meta.filename, name], {
-    maxBuffer: 2 ** 26,
-  });
+/**
+ * Counts one catalogue model in a process of its own, whose standard output is the profile and nothing else. `folder` is where
+ * files made before are kept; without one, they are made again.
+ */
+export async function flopsOf(name: string, folder?: string): Promise<number> {
+  const args = [import.meta.filename, name, ...(folder === undefined ? [] : [folder])];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
   return countFlops(stdout);
 }
 
@@ -89,14 +92,26 @@ async function printProfile(entry: CatalogueEntry, folder: string): Promise<void
   session.endProfiling();
 }
 
-async function main(name: string | undefined): Promise<void> {
-  const { models } = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
+/** Those of every catalogue, each once. */
+async function allEntries(): Promise<CatalogueEntry[]> {
+  const byHash = new Map<string, CatalogueEntry>();
+  for (const file of await catalogueFiles()) {
+    const entries = await readEntries(file);
+    if (!entries.ok) throw new Error(entries.message);
+    for (const entry of entries.value) byHash.set(entry.sha256, entry);
+  }
+  return [...byHash.values()];
+}
+
+async function main(name: string | undefined, kept: string | undefined): Promise<void> {
+  const models = await allEntries();
   if (name === undefined) {
     for (const entry of models) process.stdout.write(`${entry.name} ${await flopsOf(entry.name)}\n`);
     return;
   }
   const entry = models.find((model) => model.name === name);
   if (entry === undefined) throw new Error(`there is no model ${name} in the catalogue`);
+  if (kept !== undefined) return await printProfile(entry, kept);
   const folder = await mkdtemp(join(tmpdir(), 'gridtab-flops-'));
   try {
     await printProfile(entry, folder);
@@ -105,4 +120,4 @@ async function main(name: string | undefined): Promise<void> {
   }
 }
 
-if (import.meta.main) await main(process.argv[2]);
+if (import.meta.main) await main(process.argv[2], process.argv[3]);

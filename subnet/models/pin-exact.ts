@@ -1,29 +1,34 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import * as v from 'valibot';
 import { sha256Hex } from '../../protocol/bytes.ts';
-import { CATALOGUE_FILE } from './catalogue.ts';
-import { type CatalogueEntry, catalogueSchema } from './entry.ts';
+import { catalogueFiles } from './catalogue-files.ts';
+import { readEntries } from './catalogue.ts';
+import type { CatalogueEntry } from './entry.ts';
 import { describeExact, exactFile } from './exact-file.ts';
 import { flopsOf } from './flops.ts';
 import { packagedPath } from './model-file.ts';
 
 /**
- * Compiles the exact models of the catalogue anew and pins them: `node subnet/models/pin-exact.ts` writes bytes, hash, bounds,
- * scales and FLOPs into public/catalogue.json, and nothing else of it. To be run, and its result looked at, whenever compiler or
+ * Compiles the exact models of every catalogue anew and pins them: `node subnet/models/pin-exact.ts` writes bytes, hash, bounds,
+ * scales and FLOPs into public/catalogue*.json, and nothing else of them. To be run, and its result looked at, whenever compiler or
  * recipes change.
  */
 async function main(): Promise<void> {
-  const { models } = v.parse(catalogueSchema, JSON.parse(await readFile(CATALOGUE_FILE, 'utf8')));
-  for (const entry of models) {
+  for (const file of await catalogueFiles()) await pin(file);
+}
+
+async function pin(catalogue: URL): Promise<void> {
+  const entries = await readEntries(catalogue);
+  if (!entries.ok) throw new Error(entries.message);
+  for (const entry of entries.value) {
     if (entry.exact === undefined) continue;
     const file = await compiled(entry, entry.exact);
-    await write(entry.name, {
+    await write(catalogue, entry.name, {
       bytes: file.length,
       sha256: sha256Hex(file),
       tolerance: { class: 'E', ...describeExact(file) },
     });
     // Counted from a run of the pinned file.
-    await write(entry.name, { flops: await flopsOf(entry.name) });
+    await write(catalogue, entry.name, { flops: await flopsOf(entry.name) });
   }
 }
 
@@ -36,8 +41,8 @@ async function compiled({ file, name }: CatalogueEntry, exact: NonNullable<Catal
 }
 
 /** Puts values into a model's entry, each in the place and on the line of the one before, so that a change shows as one. */
-async function write(name: string, values: Record<string, unknown>): Promise<void> {
-  const text = await readFile(CATALOGUE_FILE, 'utf8');
+async function write(catalogue: URL, name: string, values: Record<string, unknown>): Promise<void> {
+  const text = await readFile(catalogue, 'utf8');
   const at = text.indexOf(`"name": "${name}"`);
   let entry = text.slice(at);
   const line = (value: unknown): string =>
@@ -49,7 +54,7 @@ async function write(name: string, values: Record<string, unknown>): Promise<voi
       new RegExp(`"${key}": (.*?)(,?)\n`),
       (_, _old, comma: string) => `"${key}": ${line(value)}${comma}\n`,
     );
-  await writeFile(CATALOGUE_FILE, text.slice(0, at) + entry);
+  await writeFile(catalogue, text.slice(0, at) + entry);
 }
 
 if (import.meta.main) await main();

@@ -1,7 +1,8 @@
 import { createCanvas, type Canvas, type Image } from '@napi-rs/canvas';
 import { ok } from '../../protocol/outcome.ts';
-import { float32Tensor, float32Values, int32Values, type Tensor } from '../../protocol/tensor.ts';
+import { float32Tensor, float32Values, type Tensor } from '../../protocol/tensor.ts';
 import { readImage } from './image.ts';
+import { realValues } from './real-values.ts';
 import type { SampleSource } from './source.ts';
 import { drawTextImage } from './text-image.ts';
 
@@ -56,7 +57,7 @@ const exactInput = (image: Canvas | Image): Tensor =>
 /** A source over one way to make the input and one to read probabilities from the output. */
 const sourceOver = (
   inputOf: (image: Canvas | Image) => Tensor,
-  probabilitiesOf: (output: Tensor) => ArrayLike<number>,
+  probabilitiesOf: (output: Tensor, scales: readonly number[]) => ArrayLike<number>,
 ): SampleSource => ({
   sample: (random) => [inputOf(drawTextImage(random).canvas)],
 
@@ -66,8 +67,9 @@ const sourceOver = (
     return image.ok ? ok([[inputOf(image.value)]]) : image;
   },
 
-  describe(outputs) {
-    const [upright, turned] = Array.from(outputs[0] === undefined ? [] : probabilitiesOf(outputs[0]));
+  describe(outputs, scales = []) {
+    const [output] = outputs;
+    const [upright, turned] = Array.from(output === undefined ? [] : probabilitiesOf(output, scales));
     if (upright === undefined || turned === undefined) throw new RangeError('outputs: expected [1, 2]');
     return turned > upright
       ? { label: LABELS[1], probability: turned }
@@ -77,9 +79,10 @@ const sourceOver = (
 
 export const ppocrCls: SampleSource = sourceOver(classifierInput, float32Values);
 
-/** The exact model leaves the softmax to whoever reads its integers; `scale` is the real value of 1. */
-export const ppocrClsExact = (scale: number): SampleSource =>
-  sourceOver(exactInput, (output) => softmax(Array.from(int32Values(output), (value) => value * scale)));
+/** The exact model leaves the softmax to whoever reads its integers. */
+export const ppocrClsExact: SampleSource = sourceOver(exactInput, (output, scales) =>
+  softmax(Array.from(realValues(output, scales))),
+);
 
 function softmax(logits: readonly number[]): number[] {
   const most = Math.max(...logits);

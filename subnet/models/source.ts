@@ -2,8 +2,11 @@ import type { Outcome } from '../../protocol/outcome.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Random } from './random.ts';
 
+/** A rectangle, however turned, in pixels of the model's input: its corners in order. */
+type Box = { corners: readonly (readonly [number, number])[]; probability: number };
+
 /** What a model's outputs say, for people and for JSON. */
-type Description = { label: string; probability: number };
+type Description = { label: string; probability: number; boxes?: Box[] };
 
 /**
  * What the node knows about a model beyond its catalogue entry: where real inputs come from and what the outputs mean. A
@@ -14,6 +17,9 @@ export interface SampleSource {
   sample(random: Random): Tensor[];
   /** The inputs of each unit that a file makes, in order. The file is untrusted. */
   fromFile(file: Uint8Array, fileName: string): Promise<Outcome<Tensor[][], 'UNREADABLE'>>;
-  /** Throws RangeError when `outputs` are not of the model's signature; check them first. */
-  describe(outputs: readonly Tensor[]): Description;
+  /**
+   * `scales`: by output of integers, the real value of 1, as the model's tolerance has them (protocol/manifest.ts); exact models
+   * cannot be read without. Throws RangeError without them, and when `outputs` are not of the model's signature.
+   */
+  describe(outputs: readonly Tensor[], scales?: readonly number[]): Description;
 }

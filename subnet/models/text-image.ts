@@ -12,6 +12,7 @@ const FONTS = [
   'DejaVuSansMono',
 ];
 const familyOf = (font: string): string => `Gridtab ${font}`;
+export const drawFamily = (random: Random): string => familyOf(random.pick(FONTS));
 
 const WORDS = (
   'amount arrival batch before between bottle bridge carry change city clean company corner customer date delivery district door ' +
@@ -27,7 +28,8 @@ export type TextImage = { canvas: Canvas; text: string; upsideDown: boolean };
 
 let fontsRegistered = false;
 
-function registerFonts(): void {
+/** Makes the families known to every canvas of this process. Throws Error when a file is missing or no font. */
+export function registerFonts(): void {
   if (fontsRegistered) return;
   const { resolve } = createRequire(import.meta.url);
   for (const font of FONTS) {
@@ -41,7 +43,7 @@ function registerFonts(): void {
 const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1);
 
 /** A line as labels, receipts and signs have them: words in some case, among them numbers, dates, prices and codes. */
-function drawText(random: Random): string {
+export function drawText(random: Random): string {
   const parts: string[] = [];
   const length = 2 + random.below(3);
   const style = random.below(4);
@@ -61,7 +63,7 @@ function drawText(random: Random): string {
 }
 
 /** Dark on light or light on dark, far enough apart to be read. */
-function drawColours(random: Random): { ink: string; paper: string } {
+export function drawColours(random: Random): { ink: string; paper: string } {
   const shade = (low: number, high: number): string =>
     `rgb(${[0, 1, 2].map(() => Math.round(random.between(low, high))).join(',')})`;
   const dark = shade(0, 90);
@@ -95,7 +97,7 @@ export function drawTextImage(random: Random): TextImage {
   registerFonts();
   const text = drawText(random);
   const fontPixels = 20 + random.below(9);
-  const font = `${fontPixels}px "${familyOf(random.pick(FONTS))}"`;
+  const font = `${fontPixels}px "${drawFamily(random)}"`;
   const { ink, paper } = drawColours(random);
   const ruler = createCanvas(1, 1).getContext('2d');
   ruler.font = font;

@@ -34,7 +34,7 @@ export type Rated = AuditRate & { seen: { epoch: number; standing: Standing } };
 const CERTAIN_PPM = 1_000_000;
 
 /** Larger results are not kept: 200 of these for each of a thousand tabs are 3 GB. Their digest is, which exact lanes can audit. */
-const MAX_KEPT_BYTES = 16 * 1024;
+export const MAX_KEPT_BYTES = 16 * 1024;
 
 /**
  * What is known of peers and accounts, all of it in the store: escrow and the audit rate that follows from it, audits passed and

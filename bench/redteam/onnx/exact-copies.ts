@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { compile } from '../../../exact/compile/compile.ts';
 import { onnx } from '../../../exact/onnx.ts';
 import { recipeSchema } from '../../../exact/recipe.ts';
-import { CATALOGUE_FILE } from '../../../subnet/models/catalogue.ts';
+import { CATALOGUE_FILE } from '../../../subnet/models/catalogue-files.ts';
 import { catalogueSchema } from '../../../subnet/models/entry.ts';
 import { packagedPath } from '../../../subnet/models/model-file.ts';
 import { withWeights } from './weights.ts';

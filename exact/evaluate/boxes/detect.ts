@@ -72,16 +72,22 @@ function meanWithin({ values, height, width }: ProbabilityMap, box: Rectangle): 
   return count === 0 ? 0 : total / count;
 }
 
-export function detectBoxes(map: ProbabilityMap): Quad[] {
-  const boxes: Quad[] = [];
+/** `probability` is the mean within the box before it is grown. */
+export type ScoredBox = { box: Quad; probability: number };
+
+export const detectBoxes = (map: ProbabilityMap): Quad[] => scoredBoxes(map).map(({ box }) => box);
+
+export function scoredBoxes(map: ProbabilityMap): ScoredBox[] {
+  const boxes: ScoredBox[] = [];
   for (const pixels of components(map)) {
     const box = smallestRectangle(ends(pixels));
     if (box === null || Math.min(box.width, box.height) < LEAST_SIDE) continue;
-    if (meanWithin(map, box) < BOX_THRESHOLD) continue;
+    const probability = meanWithin(map, box);
+    if (probability < BOX_THRESHOLD) continue;
     const growth = (box.width * box.height * UNCLIP_RATIO) / (2 * (box.width + box.height));
     const [width, height] = [box.width + 2 * growth, box.height + 2 * growth];
     if (Math.min(width, height) < LEAST_GROWN_SIDE) continue;
-    boxes.push(rectangle(box.centre, width, height, box.angle));
+    boxes.push({ box: rectangle(box.centre, width, height, box.angle), probability });
   }
   return boxes;
 }
