@@ -52,6 +52,17 @@ describe('jobs', () => {
     expect(await jobs.submit(model.sha256, [input])).toMatchObject({ ok: true });
   });
 
+  it('of an exact model are refused unless every value is a whole number within its bounds', async () => {
+    const bounds = { low: 0, high: 255 };
+    const exact = { ...model, name: 'exact', tolerance: { class: 'E' as const, input: bounds } };
+    jobs = new Jobs({ store: base.store, ledger: base.ledger, models: [exact] });
+    const submit = (value: number) =>
+      jobs.submit('exact', [float32Tensor('x', [2], Float32Array.of(1, value))]);
+    for (const value of [0.5, -1, 256, 2 ** 30, 1e-40, Number.NaN, Infinity])
+      expect(await submit(value)).toMatchObject({ ok: false, code: 'OUT_OF_RANGE' });
+    for (const value of [0, -0, 255]) expect(await submit(value)).toMatchObject({ ok: true });
+  });
+
   it('go to tabs that have the model ready, oldest first, never twice at once', async () => {
     const first = await submitted();
     await submitted();

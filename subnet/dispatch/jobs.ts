@@ -12,6 +12,7 @@ import type { Tensor } from '../../protocol/tensor.ts';
 import type { JobRefusal, JobsApi, JobView } from '../http/jobs-api.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
+import { checkInputs } from './job-inputs.ts';
 import { jobView } from './job-view.ts';
 
 /** Units waiting for a tab; beyond it a requester is told to come back. */
@@ -38,8 +39,8 @@ export class Jobs extends EventEmitter implements JobsApi {
   async submit(modelName: string, inputs: Tensor[]): Promise<Outcome<{ id: string }, JobRefusal>> {
     const model = this.#models.find(({ name, sha256 }) => name === modelName || sha256 === modelName);
     if (model === undefined) return fail('UNKNOWN_MODEL', `There is no model ${modelName} in the catalogue.`);
-    const mismatch = signatureMismatch(model, inputs);
-    if (mismatch !== null) return fail('WRONG_SHAPE', mismatch);
+    const fits = checkInputs(model, inputs);
+    if (!fits.ok) return fits;
     const unit: Unit = {
       kind: 'infer',
       spec: { model: hexToBytes(model.sha256) },
@@ -190,21 +191,4 @@ export class Jobs extends EventEmitter implements JobsApi {
       .where('task_id', '=', taskId)
       .execute();
   }
-}
-
-function signatureMismatch(model: Model, inputs: readonly Tensor[]): string | null {
-  if (inputs.length !== model.inputs.length)
-    return `${model.name} takes ${model.inputs.length} inputs, got ${inputs.length}.`;
-  for (const [i, expected] of model.inputs.entries()) {
-    const given = inputs[i];
-    if (
-      given === undefined ||
-      given.name !== expected.name ||
-      given.dtype !== expected.dtype ||
-      given.dims.join() !== expected.dims.join()
-    ) {
-      return `Input ${i} must be ${expected.name}: ${expected.dtype}[${expected.dims.join(', ')}].`;
-    }
-  }
-  return null;
 }

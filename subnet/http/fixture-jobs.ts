@@ -4,7 +4,7 @@ import type { Tensor } from '../../protocol/tensor.ts';
 import type { JobRefusal, JobsApi, JobView } from './jobs-api.ts';
 
 const PEER = '12D3KooWPa6PBANg9GYfeo7SznpyvKWetqcGwnzfcy44njvwuZi6' as PeerId;
-const REFUSALS: readonly JobRefusal[] = ['UNKNOWN_MODEL', 'WRONG_SHAPE', 'TOO_LARGE', 'BUSY'];
+const REFUSALS: readonly JobRefusal[] = ['UNKNOWN_MODEL', 'WRONG_SHAPE', 'OUT_OF_RANGE', 'TOO_LARGE', 'BUSY'];
 
 /** For tests: a job that is done. */
 export const DONE: JobView = {

@@ -27,6 +27,8 @@ export type JobRefusal =
   | 'UNKNOWN_MODEL'
   /** An input has the wrong name, type or shape for the model. */
   | 'WRONG_SHAPE'
+  /** The model takes whole numbers within bounds, and an input holds others. */
+  | 'OUT_OF_RANGE'
   /** The inputs are larger than one message to a tab may be. */
   | 'TOO_LARGE'
   /** The queue is full; later is fine. */

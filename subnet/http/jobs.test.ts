@@ -112,6 +112,7 @@ describe('POST /api/jobs', () => {
   it.each([
     ['UNKNOWN_MODEL', 422],
     ['WRONG_SHAPE', 422],
+    ['OUT_OF_RANGE', 422],
     ['TOO_LARGE', 413],
     ['BUSY', 503],
   ])('passes on %s', async (code, status) => {

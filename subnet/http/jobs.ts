@@ -14,6 +14,7 @@ const LOOK_AGAIN_MS = 1_000;
 const REFUSED: Readonly<Record<JobRefusal, Pick<Problem, 'status' | 'headers'>>> = {
   UNKNOWN_MODEL: { status: 422 },
   WRONG_SHAPE: { status: 422 },
+  OUT_OF_RANGE: { status: 422 },
   TOO_LARGE: { status: 413 },
   BUSY: { status: 503, headers: { 'Retry-After': '2' } },
 };

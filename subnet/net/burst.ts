@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { JOIN_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { UnitOf } from '../../protocol/kinds/registry.ts';
 import type { JoinFromNode, JoinFromTab, TaskResult } from '../../protocol/messages.ts';
@@ -14,24 +15,31 @@ import type { ValidatorContext } from './context.ts';
 /** Shares a burst holds on average, over those asked for: at twice as many, 1 honest burst in 1,000 falls short of 16. */
 const BURST_MARGIN = 2n;
 
+/** So many ranges a newcomer may get: one whose range fell short most likely gets another when it comes again. */
+const RANGES = 2 ** 20;
+
 export type Burst = { ok: true; receipt: SignedReceipt } | { ok: false; refusal: Refusal };
-type JoinWire = Wire<JoinFromTab, JoinFromNode>;
+type JoinWire = Pick<Wire<JoinFromTab, JoinFromNode>, 'send' | 'next'>;
+type BurstContext = Pick<ValidatorContext, 'ledger' | 'leases' | 'judge'> & {
+  policy: Pick<ValidatorContext['policy'], 'registration'>;
+};
 type Proof = Extract<JoinFromTab, { type: 'proof' }>;
 
 /**
  * The registration burst: a newcomer's first verified unit, paid like any other. Nothing of it is written before its
- * shares hold, so that asking for it costs the validator no more than a hash.
+ * shares hold, so that asking for it costs the validator no more than a hash. Its seq is `next` or some time after.
  */
 export async function runBurst(
   wire: JoinWire,
   profile: TabProfile,
-  seq: number,
-  context: ValidatorContext,
+  next: number,
+  context: BurstContext,
 ): Promise<Burst> {
   const { peer, account, hashRate } = profile;
   const { bits, shares } = context.policy.registration;
   const { epoch, beacon } = context.ledger.current;
   const unit = burstUnit(bits, shares);
+  const seq = next + randomInt(RANGES);
   const lease = context.leases.propose({ peer, account, hashRate, unit, seq, epoch, beacon, job: null });
   await wire.send({
     type: 'challenge',
@@ -52,7 +60,7 @@ async function refuseProof(
   proof: Proof,
   lease: HeldLease,
   shares: number,
-  context: ValidatorContext,
+  context: BurstContext,
 ): Promise<Burst | null> {
   if (Buffer.compare(proof.taskId, lease.taskId) !== 0)
     return no('NOT_YOUR_LEASE', 'It is not the task of the challenge.');
@@ -62,7 +70,7 @@ async function refuseProof(
   return found < shares ? no('TOO_FEW_SHARES', `${found} of ${shares}.`) : null;
 }
 
-async function register(proof: Proof, lease: HeldLease, context: ValidatorContext): Promise<Burst> {
+async function register(proof: Proof, lease: HeldLease, context: BurstContext): Promise<Burst> {
   const { peer, account } = lease;
   await context.leases.issue(lease);
   const { type: _type, ...result } = proof;
