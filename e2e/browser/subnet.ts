@@ -37,6 +37,8 @@ async function freeUdpPort(): Promise<number> {
 export type Subnet = {
   /** With `localhost`, which browsers take for secure. */
   url: string;
+  /** Its data folder, with the admin token. */
+  dataDir: string;
   start(): Promise<void>;
   /** SIGTERM, then waits. */
   stop(): Promise<void>;
@@ -67,6 +69,7 @@ export async function createSubnet(
   let node: NodeProcess | null = null;
   const subnet: Subnet = {
     url: `http://localhost:${http}`,
+    dataDir,
     async start() {
       node = await startNodeProcess({ flags });
     },
