@@ -39,7 +39,10 @@ function meaning(source: SampleSource, outputs: readonly Tensor[], scales: reado
 type ReceiptJson = { payload: string; signature: string; holds: boolean; content?: object; problem?: string };
 
 /** The receipt as it is signed, its content for people, and whether it is one for these outputs. */
-function receiptJson({ receipt, taskId, peer }: JobEvidence, outputs: Tensor[]): ReceiptJson {
+export function receiptJson(
+  { receipt, taskId, peer, sealed }: Pick<JobEvidence, 'receipt' | 'taskId' | 'peer' | 'sealed'>,
+  outputs: Tensor[],
+): ReceiptJson {
   const signed = { payload: base64(receipt.payload), signature: base64(receipt.signature) };
   const opened = openReceipt(receipt);
   if (!opened.ok) return { ...signed, holds: false, problem: opened.message };
@@ -54,10 +57,11 @@ function receiptJson({ receipt, taskId, peer }: JobEvidence, outputs: Tensor[]):
     drawn: audit.drawn,
     issuedAt: new Date(issuedAtMs).toISOString(),
   };
+  const body = sealed === undefined ? { outputs } : { outputs, sealed: hexToBytes(sealed) };
   const forThis =
     equalBytes(opened.value.taskId, hexToBytes(taskId)) &&
     opened.value.peer === peer &&
-    equalBytes(digest, digestOf({ kind: 'infer', body: { outputs } }));
+    equalBytes(digest, digestOf({ kind: 'infer', body }));
   return forThis
     ? { ...signed, holds: true, content }
     : { ...signed, holds: false, content, problem: 'The receipt is for another result.' };

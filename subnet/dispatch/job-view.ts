@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { toHex } from '../../protocol/bytes.ts';
 import { decodeCbor } from '../../protocol/cbor.ts';
 import { inferBodySchema } from '../../protocol/kinds/infer.ts';
 import { PROVIDERS } from '../../protocol/messages.ts';
@@ -39,10 +40,11 @@ export async function jobView(store: Store, ledger: Ledger, name: string): Promi
   if (receipt === null || opened?.ok !== true || !parsed.success) {
     return { ...head, status: 'failed', message: 'The stored result cannot be read.' };
   }
+  const { outputs, sealed } = parsed.output;
   return {
     ...head,
     status: 'done',
-    result: parsed.output.outputs,
+    result: outputs,
     evidence: {
       taskId: taskIdOf(job.task_id),
       validator: opened.value.validator,
@@ -53,6 +55,7 @@ export async function jobView(store: Store, ledger: Ledger, name: string): Promi
       elapsedMs: task?.elapsed_ms ?? 0,
       checks: task?.evidence == null ? {} : (JSON.parse(task.evidence) as Evidence),
       receipt,
+      ...(sealed === undefined ? {} : { sealed: toHex(sealed) }),
     },
   };
 }

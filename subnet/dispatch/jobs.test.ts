@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as v from 'valibot';
+import { toHex } from '../../protocol/bytes.ts';
+import { encodeCbor } from '../../protocol/cbor.ts';
+import { asWork } from '../../protocol/ids.ts';
+import { digestOf } from '../../protocol/kinds/registry.ts';
 import type { Model } from '../../protocol/manifest.ts';
 import { float32Tensor } from '../../protocol/tensor.ts';
-import { accountOf, openTestLedger, type TestLedger } from '../testing/ledger.ts';
+import { jobToJson, jobViewSchema } from '../http/job-json.ts';
+import { accountOf, openTestLedger, peerOf, type TestLedger } from '../testing/ledger.ts';
 import { Jobs } from './jobs.ts';
 
 const model: Model = {
@@ -75,6 +81,27 @@ describe('jobs', () => {
     expect(await jobs.get(first)).toMatchObject({ status: 'leased' });
     await base.store.write((tx) => jobs.requeue(tx, job?.id ?? 0));
     expect(await jobs.get(first)).toMatchObject({ status: 'queued' });
+  });
+
+  it('that are done show the seal that the digest of their receipt covers', async () => {
+    const name = await submitted();
+    const job = await jobs.oldest(accountOf(1), ['tiny'], new Set());
+    const taskId = new Uint8Array(32).fill(1);
+    const sealed = new Uint8Array(32).fill(2);
+    const body = { outputs: [float32Tensor('y', [2], Float32Array.of(1, 2))], sealed };
+    const peer = await peerOf(1);
+    await base.store.write(async (tx) => {
+      await jobs.take(tx, job?.id ?? 0, taskId);
+      const audit = { threshold: new Uint8Array(32), commitment: new Uint8Array(32), drawn: false };
+      const names = { taskId, kind: 'infer' as const, peer, account: accountOf(1), kindIndex: 1, audit };
+      const digest = digestOf({ kind: 'infer', body });
+      await base.ledger.accept(tx, { ...names, work: asWork(2n), digest });
+      await jobs.finish(tx, job?.id ?? 0, taskId, encodeCbor(body));
+    });
+    const view = await jobs.get(name);
+    expect(view).toMatchObject({ status: 'done', evidence: { sealed: toHex(sealed) } });
+    const sent: unknown = JSON.parse(JSON.stringify(view === null ? null : jobToJson(view)));
+    expect(v.parse(jobViewSchema, sent)).toEqual(view);
   });
 
   it('do not go back to an account that got them wrong, and fail only when many did', async () => {

@@ -54,6 +54,7 @@ const evidenceJson = v.strictObject({
   elapsedMs: measure,
   checks: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
   receipt: v.pipe(v.strictObject({ payload: base64, signature: base64 }), signedReceiptSchema),
+  sealed: v.exactOptional(hex(32)),
 });
 
 /** Reply of GET /api/jobs/:id; gives a JobView back. */

@@ -54,4 +54,6 @@ export type JobEvidence = {
   /** What the audit found, or `{ audited: false }` where the coin spared it. */
   checks: Evidence;
   receipt: SignedReceipt;
+  /** Seal of the tensors inside the model, hex, where the catalogue asks for some: the receipt's digest covers it as well. */
+  sealed?: string;
 };
