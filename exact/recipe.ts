@@ -36,6 +36,8 @@ export const recipeSchema = v.strictObject({
       bits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(20))),
       /** A digit e for each channel: there the range is [low, high] · 2^-e. */
       channels: v.optional(v.pipe(v.string(), v.regex(/^[0-9]+$/))),
+      /** Mean of each channel, of what sums read: what rounding a weight costs on average goes into the bias. */
+      means: v.optional(v.pipe(v.string(), v.regex(/^-?[\d.e-]+( -?[\d.e-]+)*$/))),
       /** A digit e for each channel: what of it lies above high · 2^(-e/2) is clipped. */
       caps: v.optional(v.pipe(v.string(), v.regex(/^[0-9]+$/))),
     }),
@@ -45,3 +47,9 @@ export const recipeSchema = v.strictObject({
 });
 
 export type Recipe = v.InferOutput<typeof recipeSchema>;
+
+/** What is known of a value's means. */
+export const meansOf = ({ ranges }: Recipe, value: string): Float64Array | null => {
+  const means = ranges[value]?.means;
+  return means === undefined ? null : Float64Array.from(means.split(' '), Number);
+};

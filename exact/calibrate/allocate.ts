@@ -4,7 +4,7 @@ import { outputChannel, prepare, type Prepared, type PreparedGraph } from '../co
 import { scaleGroups, type Sets } from '../compile/groups.ts';
 import { ok, type Outcome } from '../../protocol/outcome.ts';
 import type { ExactProblem, Graph, ValueId } from '../graph.ts';
-import type { Recipe } from '../recipe.ts';
+import { meansOf, type Recipe } from '../recipe.ts';
 
 /** Mean squares by channel of values of the trained model. */
 export type Powers = ReadonlyMap<ValueId, Float64Array>;
@@ -14,6 +14,8 @@ const LEAST_BITS = 6;
 const MOST_BITS = 13;
 const UNSUMMED_BITS = 12;
 const ROUNDS = 5;
+/** Of a channel's power, the most that is believed to be its mean: recipes have two digits of it, other images another one. */
+const MOST_MEAN = 0.98;
 
 const isSumming = (op: Prepared): op is Summing & Prepared =>
   op.kind === 'conv' || op.kind === 'conv-transpose' || op.kind === 'linear';
@@ -34,7 +36,7 @@ export function allocateBits(graph: Graph, recipe: Recipe, powers: Powers): Outc
     const wanted = new Map<ValueId, number[]>();
     for (const op of prepared.ops) {
       if (!isSumming(op)) continue;
-      const steps = imbalance(op, compiled.value, powers) / 4;
+      const steps = imbalance(op, compiled.value, current, powers) / 4;
       if (!Number.isFinite(steps)) continue;
       for (const root of deciding(op.input, makers, groups))
         wanted.set(root, [...(wanted.get(root) ?? []), steps]);
@@ -66,10 +68,14 @@ function unsummed(
 }
 
 /** log2 of the noise of rounded weights over that of rounded activations, of all of a sum's channels together. */
-function imbalance(op: Summing, { values, report }: Compiled, powers: Powers): number {
+function imbalance(op: Summing, { values, report }: Compiled, recipe: Recipe, powers: Powers): number {
   const [input, output] = [values.get(op.input), values.get(op.output)];
   const grids = report.nodes.find(({ node }) => node === op.name)?.grids;
-  const squares = powers.get(op.input);
+  // Of what rounded weights get wrong, the mean is in the bias.
+  const means = meansOf(recipe, op.input);
+  const squares = powers
+    .get(op.input)
+    ?.map((square, c) => square - Math.min((means?.[c] ?? 0) ** 2, MOST_MEAN * square));
   if (input === undefined || output === undefined || grids === undefined || squares === undefined) return NaN;
   const { channels, inputOf } = layoutOf(op);
   const channelOf = outputChannel(op);

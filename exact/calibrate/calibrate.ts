@@ -2,13 +2,13 @@ import ort from 'onnxruntime-node';
 import { sha256Hex } from '../../protocol/bytes.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import { liftable } from '../compile/lifts.ts';
-import { cappable } from '../compile/caps.ts';
+import { cappable, sumsChannels } from '../compile/caps.ts';
 import { calibrated } from '../compile/plan.ts';
 import { prepare } from '../compile/prepare.ts';
 import { channelAxis, channelsOf } from '../compile/typed.ts';
 import type { Pixels } from '../evaluate/pixels.ts';
 import { normalised } from '../evaluate/task.ts';
-import type { ExactProblem, ValueId } from '../graph.ts';
+import { inputsOf, type ExactProblem, type ValueId } from '../graph.ts';
 import { importModel } from '../import/import.ts';
 import type { Recipe } from '../recipe.ts';
 import { allocateBits } from './allocate.ts';
@@ -36,12 +36,16 @@ export async function calibrate(
   const count = await observe(source, watched, input, imported.value.input, images);
   const lifted = liftable(graph);
   const capable = cappable(graph);
+  const summed = new Set(graph.ops.flatMap((op) => (sumsChannels(op) ? inputsOf(op) : [])));
   const ranges = Object.fromEntries(
     [...watched].map(([value, { channels }]) => [
       value,
-      lifted.has(value)
-        ? channelRanges(channels, activationBits)
-        : cappedRange(channels, activationBits, capable.has(value)),
+      {
+        ...(lifted.has(value)
+          ? channelRanges(channels, activationBits)
+          : cappedRange(channels, activationBits, capable.has(value))),
+        ...(summed.has(value) && { means: meansText(channels) }),
+      },
     ]),
   );
   const powers = new Map(
@@ -63,6 +67,10 @@ export async function calibrate(
   };
   return allocateBits(imported.value, recipe, powers);
 }
+
+/** Two digits: a twentieth of a mean is far less than what rounding the weights would leave of it. */
+const meansText = (channels: readonly Histogram[]): string =>
+  channels.map(({ sum, count }) => String(Number((sum / Math.max(1, count)).toPrecision(2)))).join(' ');
 
 /** Histograms by channel, and elements of a channel that lie together. */
 type Watched = { channels: Histogram[]; inner: number };

@@ -18,16 +18,19 @@ const BINS = keyOf(MOST) - FIRST + 1;
  */
 export class Histogram {
   readonly #counts = new Uint32Array(2 * BINS);
-  /** Sum of squares, and how many there were with zeros. */
+  /** Sum of squares, sum, and how many there were with zeros. */
   squares = 0;
+  sum = 0;
   count = 0;
 
   add(values: Float32Array, from = 0, to = values.length): void {
     const raw = new Uint32Array(values.buffer, values.byteOffset, values.length);
     let squares = 0;
+    let sum = 0;
     for (let i = from; i < to; i++) {
       const value = values[i] ?? 0;
       squares += value * value;
+      sum += value;
       const word = raw[i] ?? 0;
       const key = ((word & 0x7f_ff_ff_ff) >>> (23 - FINE)) - FIRST;
       if (key < 0) continue;
@@ -35,6 +38,7 @@ export class Histogram {
       this.#counts[bin] = (this.#counts[bin] ?? 0) + 1;
     }
     this.squares += squares;
+    this.sum += sum;
     this.count += to - from;
   }
 

@@ -3,10 +3,14 @@ import { readersOf } from './groups.ts';
 import { liftable } from './lifts.ts';
 import type { Prepared, PreparedGraph } from './prepare.ts';
 
+/** Is every result a sum over all channels of the input? */
+export const sumsChannels = (op: Prepared): boolean =>
+  op.kind === 'linear' || (op.kind === 'conv' && op.groups === 1);
+
 /** Does a sum over channels read what this makes of its input? */
 function feedsSums(value: ValueId, readers: ReadonlyMap<ValueId, readonly Prepared[]>): boolean {
   return (readers.get(value) ?? []).some((op) => {
-    if (op.kind === 'linear' || (op.kind === 'conv' && op.groups === 1)) return true;
+    if (sumsChannels(op)) return true;
     const passes = ['hard-swish', 'mul', 'concat', 'reshape', 'transpose', 'max-pool', 'upsample'].includes(
       op.kind,
     );

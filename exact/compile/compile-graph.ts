@@ -1,7 +1,7 @@
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { METADATA } from '../format.ts';
 import type { ExactProblem, Graph, ValueId } from '../graph.ts';
-import type { Recipe } from '../recipe.ts';
+import { meansOf, type Recipe } from '../recipe.ts';
 import { Builder } from './builder.ts';
 import type { Context, NodeNote } from './context.ts';
 import { emit } from './emit.ts';
@@ -55,6 +55,7 @@ function write(graph: PreparedGraph, recipe: Recipe, source: { sha256: string; b
     values: new Map(),
     notes: [],
     weightBits: recipe.weightBits ?? ENOUGH_BITS,
+    means: (value) => meansOf(recipe, value),
   };
   const input = inputOf(graph, recipe);
   builder.name(graph.input);

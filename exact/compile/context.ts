@@ -27,4 +27,6 @@ export type Context = {
   notes: NodeNote[];
   /** Where the middle channel's weights have fewer, a sum is split. */
   weightBits: number;
+  /** What the channels of a value are on average, in real numbers; null where it is not known. */
+  means: (value: ValueId) => Float64Array | null;
 };

@@ -30,12 +30,21 @@ function indicesOf(op: Summing, { channels, slots, slotOf }: Layout): number[][]
 
 /**
  * Finds for each channel the finest weights that the certificate allows, no finer than 2^-finest. Throws Refusal naming the channel for which
- * there are none.
+ * there are none. What rounded weights leave out of the inputs' `means`, real numbers by channel, goes into the bias.
  */
-export function fitWeights(op: Summing, x: Typed, scale: Float64Array, finest?: number): FittedWeights {
+export function fitWeights(
+  op: Summing,
+  x: Typed,
+  scale: Float64Array,
+  finest?: number,
+  means: Float64Array | null = null,
+): FittedWeights {
   const layout = layoutOf(op);
   const { channels, slots } = layout;
   const lists = indicesOf(op, layout);
+  // Sums that share a bias would each want another one.
+  const usual =
+    slots > 1 ? null : (means?.map((mean, c) => mean / (x.scale[c] ?? 1) - (x.zero[c] ?? 0)) ?? null);
   const result: FittedWeights = {
     weights: new Float64Array(op.weight.data.length),
     bias: new Float64Array(channels),
@@ -49,7 +58,10 @@ export function fitWeights(op: Summing, x: Typed, scale: Float64Array, finest?: 
   for (let channel = 0; channel < channels; channel++) {
     const sums = Array.from({ length: slots }, (_, slot) => {
       const indices = lists[channel * slots + slot] ?? [];
-      return { indices, sum: channelSum(op, x, at(scale, channel), channel, indices, layout) };
+      return {
+        indices,
+        sum: { ...channelSum(op, x, at(scale, channel), channel, indices, layout), means: usual },
+      };
     });
     const fitted = fitTogether(
       sums.map(({ sum }) => sum),

@@ -58,4 +58,11 @@ describe('fit', () => {
       ),
     );
   });
+
+  it('adds to the bias what rounded weights leave out on average', () => {
+    // A third on a grid of 2^-2 is 1/4: 1/12 of a mean of 60 is missing.
+    const given = sum([1 / 3], 100);
+    expect(fit(given, 2)?.bias).toBe(0);
+    expect(fit({ ...given, means: Float64Array.of(60) }, 2)).toMatchObject({ k: 2, bias: 4 * 5, worst: 120 });
+  });
 });

@@ -15,6 +15,8 @@ export type Sum = {
   inputOf: (weight: number) => number;
   /** Inputs are multiples of 2^-fraction. */
   fraction: number;
+  /** What the inputs are on average, by their channels, where it is known. */
+  means?: Float64Array | null;
 };
 
 /** Weights as multiples of 2^-k; the bias as multiples of 2^-(k + fraction); P and N as in the certificate, on the latter grid. */
@@ -38,6 +40,8 @@ function atGrid(sum: Sum, k: number): Fitted {
   const weights = new Float64Array(sum.weights.length);
   let positive = 0;
   let negative = 0;
+  // What rounded weights leave out on average.
+  let missed = 0;
   for (let i = 0; i < weights.length; i++) {
     const input = sum.inputOf(i);
     const low = Math.min(0, sum.low[input] ?? 0) * unit;
@@ -45,10 +49,11 @@ function atGrid(sum: Sum, k: number): Fitted {
     // What is always 0 needs no weight, and a large one would not fit f32.
     const weight = low === 0 && high === 0 ? 0 : Math.round((sum.weights[i] ?? 0) * step);
     weights[i] = weight;
+    missed += ((sum.weights[i] ?? 0) - weight / step) * (sum.means?.[input] ?? 0);
     positive += Math.max(weight * low, weight * high);
     negative += Math.min(weight * low, weight * high);
   }
-  const bias = Math.round(sum.bias * step * unit);
+  const bias = Math.round((sum.bias + missed) * step * unit);
   const worst = Math.max(positive + Math.max(bias, 0), Math.max(-bias, 0) - negative);
   return { k, weights, bias, positive, negative, worst };
 }
