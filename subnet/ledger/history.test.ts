@@ -85,7 +85,7 @@ class History {
   #tasks = 0;
   /** The record that the last rate of a peer in a kind was made of. */
   readonly #seen = new Map<string, Rated['seen']>();
-  #before: { key: Uint8Array; commitment: Uint8Array } | null = null;
+  #before: { epoch: number; key: Uint8Array; commitment: Uint8Array } | null = null;
 
   private constructor(base: TestLedger) {
     this.#first = base;
@@ -170,11 +170,14 @@ class History {
     const { work } = one;
     const doer = await this.#doer(one);
     const [taskId, digest] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
-    const { threshold, ppm, seen } = await this.trust.rate(store.db, doer, work);
+    const before = one.straddle ? this.#before : null;
+    // The epoch closed, and further units were counted, between the coming of a result and its rate.
+    const asOf = before === null ? doer : { ...doer, epoch: before.epoch };
+    const { threshold, ppm, seen } = await this.trust.rate(store.db, asOf, work);
     const record = `${doer.peer} ${doer.kind}`;
     const earlier = one.stale ? this.#seen.get(record) : undefined;
     this.#seen.set(record, seen);
-    const { key, commitment } = one.straddle && this.#before !== null ? this.#before : ledger.current;
+    const { key, commitment } = before ?? ledger.current;
     const drawn = drawAudit(key, taskId, digest, threshold);
     const seq = ++this.#tasks;
     const unit = { taskId, work, audited: drawn, auditPpm: ppm, body: new Uint8Array(8) };
@@ -247,6 +250,18 @@ class History {
   }
 }
 
+function replayed({ base: { store, validator } }: History): ReturnType<typeof replayLedger> {
+  return replayLedger(store, {
+    subnet: SUBNET,
+    validator,
+    owner: OWNER,
+    validatorAccount: VALIDATOR_ACCOUNT,
+    mechanisms: MECHANISMS,
+    consensus: singleValidatorConsensus,
+    policy: POLICY,
+  });
+}
+
 let begun: History[] = [];
 afterEach(async () => {
   await Promise.all(begun.map((history) => history.end()));
@@ -296,6 +311,26 @@ describe('what a pass of a newcomer weighs', () => {
   });
 });
 
+describe('a unit whose rate is made while its epoch closes', () => {
+  it('is held to the escrow of the epoch that opened', async () => {
+    const history = await History.begin();
+    begun.push(history);
+    const every = async (one: { work: bigint; straddle: boolean }): Promise<void> => {
+      // So many that not all of them are audited.
+      for (const peer of [1, 2, 3])
+        for (const kind of [0, 1])
+          await history.take({ do: 'work', peer, account: 1, kind, stale: false, ...one });
+    };
+    await every({ work: 1_000n, straddle: false });
+    await every({ work: 1_000n, straddle: false });
+    for (let i = 0; i < POLICY.vestingEpochs; i++) await history.take({ do: 'close' });
+    await every({ work: 1_000n, straddle: false });
+    await every({ work: 100n, straddle: true });
+    for (let i = 0; i <= POLICY.vestingEpochs; i++) await history.take({ do: 'close' });
+    expect(await replayed(history)).toMatchObject({ ok: true });
+  });
+});
+
 describe('any history', () => {
   it('replays to the last base unit, with what is in escrow as the receipts say', async () => {
     await fc.assert(
@@ -306,17 +341,7 @@ describe('any history', () => {
           await history.take(one);
           expect(await history.wrongEscrow()).toEqual([]);
         }
-        const { store, validator } = history.base;
-        const replayed = await replayLedger(store, {
-          subnet: SUBNET,
-          validator,
-          owner: OWNER,
-          validatorAccount: VALIDATOR_ACCOUNT,
-          mechanisms: MECHANISMS,
-          consensus: singleValidatorConsensus,
-          policy: POLICY,
-        });
-        expect(replayed).toMatchObject({ ok: true });
+        expect(await replayed(history)).toMatchObject({ ok: true });
       }),
       { numRuns: Number(process.env['HISTORIES'] ?? 12) },
     );

@@ -33,7 +33,9 @@ export async function readStanding(db: Kysely<Schema>, key: Key, policy: TrustPo
     audits: row.audits,
     suspectLeft: row.suspect_left,
   };
-  if (row.escrow_epoch === key.epoch) return standing;
+  // Of a later epoch where one has closed since the caller looked: what aged out with it is lost to no cheat any more, and must
+  // not make the rate of its next unit lower.
+  if (row.escrow_epoch >= key.epoch) return standing;
   return { ...standing, escrow: await sumEscrow(db, key, standing, policy) };
 }
 
