@@ -187,20 +187,24 @@ export class Judge {
     if (!opened.ok) {
       // A node that goes down takes the tab's way to answer with it.
       if (this.#stopping) return await this.#giveBack(lease, 'The validator is shutting down.');
-      // A page that was reloaded has lost what it sealed: no strike, but it weighs as much as a result out of tolerance.
-      const lost = opened.why === 'lost';
-      return await this.#reject(one, { ...opened, weight: lost ? 'slight' : 'none' }, !lost);
+      if (opened.why === 'refused') return await this.#reject(one, { ...opened, weight: 'none' }, true);
     }
     const audit = await this.#options.audits.run({
       lease,
       digest,
       result: result.result,
       runtime: { provider: result.provider, artefact: submitter.artefact },
-      opened: opened.value,
+      opened: opened.ok ? opened.value : null,
       seed: auditSeed(key, taskId, digest),
       retro: false,
       workMs: result.elapsedMs,
     });
+    if (!opened.ok) {
+      // A page that was reloaded has lost what it sealed: no strike, but it weighs as much as a result out of tolerance. Its outputs
+      // are held against it all the same, or to say so would be the way out for whoever made them up.
+      const outside = !audit.ok && audit.weight !== 'none';
+      return await this.#reject(one, outside ? audit : { ...opened, weight: 'slight' });
+    }
     if (audit.ok) return await this.#accept(one, commitment, { audited: true, ...audit.evidence }, alongWith);
     if (audit.weight === 'none') return await this.#giveBack(lease, audit.message);
     return await this.#reject(one, audit);

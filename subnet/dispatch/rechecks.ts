@@ -134,8 +134,9 @@ export class Rechecks {
   }
 
   /** Another attempt, where one could help. */
-  async #later({ task_id, body }: DueRow, attempt: number, reason: string): Promise<void> {
-    if (attempt === MAX_ATTEMPTS || body === null) await this.#letGo(task_id, reason);
+  async #later({ task_id }: DueRow, attempt: number, reason: string): Promise<void> {
+    // Also where only the digest was kept: it is enough for an exact model, and what failed may have been a thread.
+    if (attempt === MAX_ATTEMPTS) await this.#letGo(task_id, reason);
     else await this.#set(task_id, { recheck: attempt + 1 });
   }
 

@@ -2,14 +2,27 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { WorkFromNode } from '../../protocol/messages.ts';
 import { readReceipt } from '../../protocol/receipt.ts';
 import { OPEN_TIMEOUT_MS } from '../../protocol/limits.ts';
+import { fail } from '../../protocol/outcome.ts';
 import { TRUST_POLICY } from '../config.ts';
+import type { Audit } from '../kinds/kind.ts';
 import { drawLateAudit } from '../trust/audit-coin.ts';
 import { LATENCY_ONE } from '../trust/latency.ts';
 import { standingOf } from '../trust/standing.ts';
 import { SUSPECT_AUDITS } from '../trust/windowed.ts';
-import { giveEscrow, leasesIn, openTestDispatch, resultFor, type TestDispatch } from '../testing/dispatch.ts';
-import { accountOf } from '../testing/ledger.ts';
+import {
+  giveEscrow,
+  leasesIn,
+  openTestDispatch,
+  resultFor,
+  type TestDispatch,
+  testKinds,
+} from '../testing/dispatch.ts';
+import { accountOf, silent, SUBNET } from '../testing/ledger.ts';
+import { Audits } from './audits.ts';
 import { evidenceOf } from './evidence.ts';
+import { FairQueue } from './fair-queue.ts';
+import { noObserver } from './observer.ts';
+import { Rechecks } from './rechecks.ts';
 
 type Tab = Awaited<ReturnType<TestDispatch['tab']>>;
 
@@ -276,6 +289,40 @@ describe('leaving', () => {
     expect(due.length).toBeGreaterThan(0);
   });
 
+  it('is tried again where the audit of a digest could not be done', async () => {
+    const dispatch = await open({ auditFloorPpm: 0 });
+    const tab = await dispatch.tab(1);
+    await isTrusted(dispatch, tab);
+    await work(tab);
+    const { base, trust, jobs } = dispatch;
+    const { store, ledger, validator } = base;
+    await store.db.updateTable('tasks').set({ recheck: 1 }).where('state', '=', 'accepted').execute();
+    await store.db.deleteFrom('results').execute();
+    let tries = 0;
+    const audit = (): Promise<Audit> => {
+      if (++tries < 3) return Promise.reject(new Error('the thread crashed'));
+      return Promise.resolve({
+        ...fail('DIGEST_MISMATCH', 'Wrong.'),
+        evidence: {},
+        weight: 'proof' as const,
+      });
+    };
+    const rechecks = new Rechecks({
+      store,
+      ledger,
+      trust,
+      jobs,
+      kinds: testKinds(60_000),
+      audits: new Audits({ audit }, new FairQueue(1), noObserver),
+      home: { subnet: SUBNET, validator },
+      observer: noObserver,
+      logger: silent,
+    });
+    await rechecks.drain();
+    expect(tries).toBe(3);
+    expect(await penalties(dispatch)).toMatchObject([{ peer: tab.peer, code: 'DIGEST_MISMATCH' }]);
+  });
+
   it('does not release what waits for its audit, and loses it when the audit fails', async () => {
     const dispatch = await open({ auditFloorPpm: 0 });
     const tab = await dispatch.tab(1);
@@ -302,6 +349,7 @@ describe('openings', () => {
   async function judgedWith(
     tab: Tab,
     act: (taskId: Uint8Array) => unknown,
+    offset = 0,
   ): Promise<WorkFromNode | undefined> {
     const before = asked(tab).length;
     tab.session.ready(1);
@@ -309,7 +357,7 @@ describe('openings', () => {
     const lease = leasesIn(tab.sent).at(-1);
     if (lease === undefined) throw new Error('expected a lease');
     tab.session.ready(0);
-    const judged = tab.session.result(resultFor(lease));
+    const judged = tab.session.result(resultFor(lease, offset));
     await vi.waitFor(() => expect(asked(tab)).toHaveLength(before + 1));
     await act(lease.taskId);
     await judged;
@@ -379,6 +427,20 @@ describe('openings', () => {
     }
     // Whoever loses four among its last audits is taken at its deeds.
     expect(await penalties(dispatch)).toMatchObject([{ code: 'UNOPENED' }]);
+  });
+
+  it('that are lost spare nobody the audit of the outputs', async () => {
+    const dispatch = await open({ openings: true });
+    const forger = await dispatch.tab(1);
+    await judgedWith(
+      forger,
+      async (taskId) => {
+        forger.session.detach();
+        (await dispatch.tab(1)).session.opening(taskId, []);
+      },
+      1,
+    );
+    expect(await penalties(dispatch)).toMatchObject([{ code: 'DIGEST_MISMATCH' }]);
   });
 
   it('count as refused when the tab goes away and stays away', async () => {
