@@ -69,6 +69,13 @@ describe('jobs', () => {
     for (const value of [0, -0, 255]) expect(await submit(value)).toMatchObject({ ok: true });
   });
 
+  it('are waited for until they change or the time is over, however it is measured', async () => {
+    await expect(jobs.changed(0.4)).resolves.toBeUndefined();
+    const changed = jobs.changed(60_000.5);
+    jobs.emit('changed');
+    await expect(changed).resolves.toBeUndefined();
+  });
+
   it('go to tabs that have the model ready, oldest first, never twice at once', async () => {
     const first = await submitted();
     await submitted();

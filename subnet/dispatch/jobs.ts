@@ -83,7 +83,8 @@ export class Jobs extends EventEmitter implements JobsApi {
 
   /** Resolves when the job may have moved on, or after `ms`. */
   async changed(ms: number): Promise<void> {
-    await once(this, 'changed', { signal: AbortSignal.timeout(ms) }).catch(() => undefined);
+    // Timers of signals take whole milliseconds only; what is left of a long poll is none.
+    await once(this, 'changed', { signal: AbortSignal.timeout(Math.ceil(ms)) }).catch(() => undefined);
   }
 
   /** Names of the catalogue's models among these hashes (hex). */
