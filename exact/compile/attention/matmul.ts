@@ -4,7 +4,7 @@ import type { Target } from '../plan.ts';
 import type { Prepared } from '../prepare.ts';
 import { clipAndFloor, demandBound, requantise } from '../requantise.ts';
 import { at, channelsOf, filled, type Typed } from '../typed.ts';
-import { asWhole, type Whole } from './whole.ts';
+import { asWhole, coarser, type Whole } from './whole.ts';
 
 const HALF = 0.5;
 /** Bits that a product keeps where it has to go on to a scale that no power of two reaches. */
@@ -16,27 +16,6 @@ const magnitude = ({ least, most }: Pick<Whole, 'least' | 'most'>): number => Ma
 function bounds(a: Whole, b: Whole, terms: number): { low: number; high: number } {
   const corners = [a.least * b.least, a.least * b.most, a.most * b.least, a.most * b.most];
   return { low: terms * Math.min(0, ...corners), high: terms * Math.max(0, ...corners) };
-}
-
-/** x / 2^shift, rounded: Mul, Add, Floor. */
-function coarser(context: Context, x: Whole, shift: number, output: string): Whole {
-  if (shift === 0) return x;
-  const { builder } = context;
-  const step = 2 ** -shift;
-  const scaled = builder.node('Mul', [x.name, builder.scalar(step)], `${output}/scaled`);
-  const halved = builder.node('Add', [scaled, builder.scalar(HALF)], `${output}/half`);
-  const round = (value: number): number => Math.floor(value * step + HALF);
-  demandBound(output, 'a sum', { low: x.low.map((v) => v - 1), high: x.high.map((v) => v + 1), fraction: 0 });
-  return {
-    ...x,
-    name: builder.node('Floor', [halved], output),
-    scale: x.scale.map((scale) => scale / step),
-    unit: x.unit / step,
-    low: x.low.map(round),
-    high: x.high.map(round),
-    least: round(x.least),
-    most: round(x.most),
-  };
 }
 
 /**
