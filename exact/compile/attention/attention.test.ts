@@ -93,7 +93,7 @@ describe('layer norm', () => {
   it.each([
     [1e-5, 12],
     [3, 12],
-    [1e-5, 16],
+    [1e-5, 18],
   ])(
     'is exact and close, with an epsilon of %f and %i bits, and scales of both signs',
     async (epsilon, bits) => {
