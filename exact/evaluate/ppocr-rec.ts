@@ -8,7 +8,7 @@ import { oneAnswer, type Task } from './task.ts';
 let known: readonly string[] | null = null;
 
 /** Characters by class, without the blank; the space is last (ppocr/postprocess/rec_postprocess.py, `use_space_char`). */
-function characters(): readonly string[] {
+export function characters(): readonly string[] {
   if (known !== null) return known;
   const lines = readFileSync(ppocrFile('ppocr_keys_v1.txt'), 'utf8').split('\n');
   if (lines.at(-1) === '') lines.pop();

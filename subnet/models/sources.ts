@@ -1,5 +1,6 @@
 import { ppocrCls, ppocrClsExact } from './ppocr-cls.ts';
 import { ppocrDetExact } from './ppocr-det.ts';
+import { ppocrRecExact } from './ppocr-rec.ts';
 import { sileroVad } from './silero-vad.ts';
 import type { SampleSource } from './source.ts';
 
@@ -8,6 +9,7 @@ const SOURCES: Readonly<Record<string, SampleSource>> = {
   'ppocr-cls': ppocrCls,
   'ppocr-cls-exact': ppocrClsExact,
   'ppocr-det-exact': ppocrDetExact,
+  'ppocr-rec-exact': ppocrRecExact,
   'silero-vad': sileroVad,
 };
 

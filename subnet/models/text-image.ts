@@ -24,6 +24,10 @@ const WORDS = (
   'water weather weight west window winter yellow zone'
 ).split(' ');
 
+/** `mayTurn` turns half of the lines; `widest` has longer ones cut by words, in multiples of the size of the font. */
+type TextImageOptions = { mayTurn: boolean; widest: number };
+const ANY: TextImageOptions = { mayTurn: true, widest: Infinity };
+
 export type TextImage = { canvas: Canvas; text: string; upsideDown: boolean };
 
 let fontsRegistered = false;
@@ -93,18 +97,22 @@ function addNoise(
  * Renders one line of text with a little slant and noise, upright or turned by 180 degrees: what a text detector cuts out
  * of a photograph. 28 to 44 pixels high, as wide as the text.
  */
-export function drawTextImage(random: Random): TextImage {
+export function drawTextImage(random: Random, { mayTurn, widest }: TextImageOptions = ANY): TextImage {
   registerFonts();
-  const text = drawText(random);
+  let text = drawText(random);
   const fontPixels = 20 + random.below(9);
   const font = `${fontPixels}px "${drawFamily(random)}"`;
   const { ink, paper } = drawColours(random);
   const ruler = createCanvas(1, 1).getContext('2d');
   ruler.font = font;
-  const textWidth = ruler.measureText(text).width;
+  let textWidth = ruler.measureText(text).width;
+  while (textWidth > widest * fontPixels && text.includes(' ')) {
+    text = text.slice(0, text.lastIndexOf(' '));
+    textWidth = ruler.measureText(text).width;
+  }
   const width = Math.ceil(textWidth + random.between(6, 24));
   const height = Math.ceil(fontPixels * random.between(1.4, 1.55));
-  const upsideDown = random.below(2) === 1;
+  const upsideDown = random.below(2) === 1 && mayTurn;
 
   const canvas = createCanvas(width, height);
   const context = canvas.getContext('2d');
