@@ -1,3 +1,4 @@
+import type { Canvas } from '@napi-rs/canvas';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EXIT, submitFiles } from '../subnet/commands/submit.ts';
 import { KEY_FILES } from '../subnet/keys/keys.ts';
 import { Random } from '../subnet/models/random.ts';
+import { drawTextImage } from '../subnet/models/text-image.ts';
 import { drawTextPage } from '../subnet/models/text-page.ts';
 import { launch, openWatched } from './browser/launch.ts';
 import { createSubnet, type Subnet } from './browser/subnet.ts';
@@ -32,34 +34,48 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('finds the lines of a page that was submitted as a file, audited by equality', async () => {
-  const { canvas, lines } = drawTextPage(Random.from('a page for the browser'), 320);
-  const [page, out] = [join(folder, 'page.png'), join(folder, 'out.json')];
-  await writeFile(page, canvas.toBuffer('image/png'));
-  // A software adapter would take a minute for what WebAssembly does in less than a second.
-  const tab = await openWatched(browser, subnet.url, { query: 'provider=wasm' });
-  await tab.start();
+/** Has a tab run `model` on a picture, and gives what came back. */
+async function submitted(model: string, picture: Canvas): Promise<Record<string, unknown>[]> {
+  const [file, out] = [join(folder, `${model}.png`), join(folder, `${model}.json`)];
+  await writeFile(file, picture.toBuffer('image/png'));
   const said: string[] = [];
   const exit = await submitFiles({
     url: subnet.url,
     token: (await readFile(join(subnet.dataDir, 'keys', KEY_FILES.adminToken), 'utf8')).trim(),
-    model: 'ppocr-det-exact',
+    model,
     out,
-    inputs: [page],
+    inputs: [file],
     signal: AbortSignal.timeout(200_000),
     log: (line) => said.push(line),
   });
   expect([exit, said.at(-1)]).toEqual([EXIT.done, `1 done, 0 failed: ${out}`]);
-  const { results } = JSON.parse(await readFile(out, 'utf8')) as { results: Record<string, unknown>[] };
-  expect(results).toMatchObject([
+  return (JSON.parse(await readFile(out, 'utf8')) as { results: Record<string, unknown>[] }).results;
+}
+
+const audited = (model: string) => ({
+  provider: 'wasm',
+  checks: { method: 'equal', lane: 'exact', model },
+  receipt: { holds: true, content: { kind: 'infer', drawn: true } },
+});
+
+it('finds the lines of a page and reads a line, submitted as files, audited by equality', async () => {
+  // A software adapter would take a minute for what WebAssembly does in less than a second.
+  const tab = await openWatched(browser, subnet.url, { query: 'provider=wasm' });
+  await tab.start();
+  const { canvas, lines } = drawTextPage(Random.from('a page for the browser'), 320);
+  expect(await submitted('ppocr-det-exact', canvas)).toMatchObject([
     {
       outputs: [{ dtype: 'int32', dims: [1, 1, 320, 320] }],
       means: { label: `${lines} lines of text`, boxes: Array.from({ length: lines }, () => ({})) },
-      evidence: {
-        provider: 'wasm',
-        checks: { method: 'equal', lane: 'exact', model: 'ppocr-det-exact' },
-        receipt: { holds: true, content: { kind: 'infer', drawn: true } },
-      },
+      evidence: audited('ppocr-det-exact'),
+    },
+  ]);
+  const line = drawTextImage(Random.from(['line', 0]), { mayTurn: false, widest: 9 });
+  expect(await submitted('ppocr-rec-exact', line.canvas)).toMatchObject([
+    {
+      outputs: [{ dtype: 'int32', dims: [1, 40, 6625] }],
+      means: { label: line.text },
+      evidence: audited('ppocr-rec-exact'),
     },
   ]);
   const { problems } = await tab.state();
