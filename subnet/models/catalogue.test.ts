@@ -160,6 +160,18 @@ describe('openCatalogue', () => {
     });
   });
 
+  it('refuses a compiled model that equality cannot hold to account', async () => {
+    for (const change of [
+      { tolerance: { class: 'T', relativeL2: 1e-4, floor: 1e-3 } },
+      { tolerance: { class: 'E' } },
+      { outputs: [{ name: 'softmax_0.tmp_0', dtype: 'float32', dims: [1, 2] }] },
+    ])
+      expect(await openWith(change, { name: 'ppocr-cls-exact' })).toMatchObject({
+        ok: false,
+        code: 'CATALOGUE_MALFORMED',
+      });
+  });
+
   it('refuses a catalogue that is not one', async () => {
     const outside = { package: '@ricky0123/vad-web', path: '../../package.json' };
     for (const change of [{ flops: -1 }, { extra: 1 }, { file: outside }, { sha256: 'x' }, { inputs: [] }]) {
@@ -191,7 +203,7 @@ describe('openCatalogue', () => {
 });
 
 describe('FLOPs', () => {
-  it('of every entry are those of a profiled run', async () => {
+  it('of every entry are those of a profiled run', { timeout: 60_000 }, async () => {
     for (const { name, flops } of (await shipped()).models)
       expect([name, await flopsOf(name)]).toEqual([name, flops]);
   });

@@ -7,29 +7,39 @@ import { uint, uint32 } from '../../protocol/schema.ts';
  * known answer), plus where that file comes from. Dims are those of the units that Gridtab issues, also where the model
  * itself would take others. FLOPs are counted by flops.ts.
  */
-const entrySchema = v.strictObject({
-  ...v.omit(modelSchema, ['chunks', 'knownAnswer']).entries,
-  /** A file of an installed npm package; with `interior` or `exact`, the one that the pinned file is made from. */
-  file: v.strictObject({
-    package: v.pipe(
-      v.string(),
-      v.regex(/^(@[a-z0-9-]+\/)?[a-z0-9][a-z0-9._-]*$/, 'expected the name of an npm package'),
+const entrySchema = v.pipe(
+  v.strictObject({
+    ...v.omit(modelSchema, ['chunks', 'knownAnswer']).entries,
+    /** A file of an installed npm package; with `interior` or `exact`, the one that the pinned file is made from. */
+    file: v.strictObject({
+      package: v.pipe(
+        v.string(),
+        v.regex(/^(@[a-z0-9-]+\/)?[a-z0-9][a-z0-9._-]*$/, 'expected the name of an npm package'),
+      ),
+      path: v.pipe(
+        v.string(),
+        v.check((path) => !path.split(/[/\\]/).includes('..'), 'the path leaves its package'),
+      ),
+    }),
+    /**
+     * The pinned file is compiled from the package's, by this recipe of exact/recipes and to the input shape of its bucket with
+     * this index.
+     */
+    exact: v.optional(
+      v.strictObject({ recipe: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*$/)), bucket: uint(255) }),
     ),
-    path: v.pipe(
-      v.string(),
-      v.check((path) => !path.split(/[/\\]/).includes('..'), 'the path leaves its package'),
-    ),
+    /** Seed of the known answer's inputs (protocol/known-answer.ts). */
+    knownAnswerSeed: uint32,
   }),
-  /**
-   * The pinned file is compiled from the package's, by this recipe of exact/recipes and to the input shape of its bucket with
-   * this index.
-   */
-  exact: v.optional(
-    v.strictObject({ recipe: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]*$/)), bucket: uint(255) }),
+  v.check(
+    ({ exact, tolerance, outputs }) =>
+      exact === undefined ||
+      (tolerance.class === 'E' &&
+        tolerance.input !== undefined &&
+        outputs.every(({ dtype }) => dtype === 'int32')),
+    'a compiled model is of tolerance class E, states its input range, and returns int32 only',
   ),
-  /** Seed of the known answer's inputs (protocol/known-answer.ts). */
-  knownAnswerSeed: uint32,
-});
+);
 export type CatalogueEntry = v.InferOutput<typeof entrySchema>;
 
 const unique = (entries: readonly CatalogueEntry[], key: 'name' | 'sha256'): boolean =>
