@@ -39,7 +39,7 @@ describe.each(MODELS)('$name', ({ name, shape, ops, dropped }) => {
 
   test('every value is that of the same name in the original', async () => {
     const random = Random.from(name);
-    const image = Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () =>
+    const image = Float64Array.from({ length: shape.reduce<number>((a, b) => a * b, 1) }, () =>
       random.between(-1, 1),
     );
     const found = await differences(file, graph, image);

@@ -283,7 +283,8 @@ describe('one operator', () => {
     '$name',
     async ({ operator, shape, constants = [], at = 0, attributes, kinds, opset, outputs = 1 }) => {
       const named = constants.map((tensor, index) => [`c${index}`, tensor] as const);
-      const inputs = named.map(([name, tensor]) => (tensor === '' ? '' : name)).toSpliced(at, 0, 'x');
+      const given = named.map(([name, tensor]): string => (tensor === '' ? '' : name));
+      const inputs = given.toSpliced(at, 0, 'x');
       const made = Array.from({ length: outputs }, (_, index) => `y${index}`);
       const { kinds: found, wrong } = await tried(
         {
