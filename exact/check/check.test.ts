@@ -128,29 +128,29 @@ describe('what is not in the dialect', () => {
       (model) =>
         void model.opsetImport.push(new onnx.OperatorSetIdProto({ domain: 'com.microsoft', version: 1 })),
     ],
-    ['an operator', (_, graph) => void (graph.node![0]!.opType = 'ConvInteger')],
-    ['a domain', (_, graph) => void (graph.node![0]!.domain = 'com.microsoft')],
+    ['an operator', (_, graph) => void (graph.node!.at(0)!.opType = 'ConvInteger')],
+    ['a domain', (_, graph) => void (graph.node!.at(0)!.domain = 'com.microsoft')],
     [
       'an attribute',
       (_, graph) =>
-        void graph.node![0]!.attribute!.push({
+        void graph.node!.at(0)!.attribute!.push({
           name: 'activation',
           type: onnx.AttributeProto.AttributeType.STRING,
           s: new TextEncoder().encode('Relu'),
         }),
     ],
-    ['a second output', (_, graph) => void graph.node![0]!.output!.push('mask')],
+    ['a second output', (_, graph) => void graph.node!.at(0)!.output!.push('mask')],
     [
       'a fixed batch',
-      (_, graph) => void (graph.input![0]!.type!.tensorType!.shape!.dim![0] = { dimValue: 1 }),
+      (_, graph) => void (graph.input!.at(0)!.type!.tensorType!.shape!.dim![0] = { dimValue: 1 }),
     ],
     [
       'a dynamic size',
-      (_, graph) => void (graph.input![0]!.type!.tensorType!.shape!.dim![2] = { dimParam: 'H' }),
+      (_, graph) => void (graph.input!.at(0)!.type!.tensorType!.shape!.dim![2] = { dimParam: 'H' }),
     ],
     [
       'an image that takes all memory',
-      (_, graph) => void (graph.input![0]!.type!.tensorType!.shape!.dim![2] = { dimValue: 2 ** 40 }),
+      (_, graph) => void (graph.input!.at(0)!.type!.tensorType!.shape!.dim![2] = { dimValue: 2 ** 40 }),
     ],
     [
       'more channels than memory has room for',
@@ -167,16 +167,17 @@ describe('what is not in the dialect', () => {
     ],
     [
       'a float output',
-      (_, graph) => void (graph.output![0]!.type!.tensorType!.elemType = onnx.TensorProto.DataType.FLOAT),
+      (_, graph) => void (graph.output!.at(0)!.type!.tensorType!.elemType = onnx.TensorProto.DataType.FLOAT),
     ],
     ['shapes of interior values', (_, graph) => void (graph.valueInfo = [{ name: 'sum' }])],
     [
       'weights elsewhere',
-      (_, graph) => void (graph.initializer![0]!.externalData = [{ key: 'location', value: '/etc/passwd' }]),
+      (_, graph) =>
+        void (graph.initializer!.at(0)!.externalData = [{ key: 'location', value: '/etc/passwd' }]),
     ],
     [
       'weights of double',
-      (_, graph) => void (graph.initializer![0]!.dataType = onnx.TensorProto.DataType.DOUBLE),
+      (_, graph) => void (graph.initializer!.at(0)!.dataType = onnx.TensorProto.DataType.DOUBLE),
     ],
     [
       'a default for the input',
@@ -191,14 +192,14 @@ describe('what is not in the dialect', () => {
     ],
     [
       'an output of another size',
-      (_, graph) => void (graph.output![0]!.type!.tensorType!.shape!.dim![2] = { dimValue: 3 }),
+      (_, graph) => void (graph.output!.at(0)!.type!.tensorType!.shape!.dim![2] = { dimValue: 3 }),
     ],
     ['a tensor used before it is made', (_, graph) => void graph.node!.reverse()],
-    ['too few weights', (_, graph) => void (graph.initializer![0]!.rawData = new Uint8Array(0))],
+    ['too few weights', (_, graph) => void (graph.initializer!.at(0)!.rawData = new Uint8Array(0))],
     [
       'infinite weights',
       (_, graph) =>
-        void (graph.initializer![0]!.rawData = new Uint8Array(new Float32Array([Infinity]).buffer)),
+        void (graph.initializer!.at(0)!.rawData = new Uint8Array(new Float32Array([Infinity]).buffer)),
     ],
     ...[METADATA.format, METADATA.input, METADATA.outputs, METADATA.source].map(
       (key): (typeof refused)[number] => [
@@ -208,7 +209,7 @@ describe('what is not in the dialect', () => {
     ),
     [
       'an input range that f32 does not hold',
-      (model) => void (model.metadataProps[1]!.value = '{"low":0,"high":16777216}'),
+      (model) => void (model.metadataProps.at(1)!.value = '{"low":0,"high":16777216}'),
     ],
   ];
 
