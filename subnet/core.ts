@@ -141,6 +141,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     bursts,
     faults,
     logger,
+    now,
   };
   return {
     context,

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { JOIN_TIMEOUT_MS } from '../../protocol/limits.ts';
 import type { UnitOf } from '../../protocol/kinds/registry.ts';
 import type { JoinFromNode, JoinFromTab, TaskResult } from '../../protocol/messages.ts';
@@ -15,12 +14,14 @@ import type { ValidatorContext } from './context.ts';
 /** Shares a burst holds on average, over those asked for: at twice as many, 1 honest burst in 1,000 falls short of 16. */
 const BURST_MARGIN = 2n;
 
-/** So many ranges a newcomer may get: one whose range fell short most likely gets another when it comes again. */
+/** A newcomer's range changes every second, so that one whose range fell short gets another when it comes again. */
+const RANGE_MS = 1_000;
+/** So many ranges until the first comes again; keeps seqs small. */
 const RANGES = 2 ** 20;
 
 export type Burst = { ok: true; receipt: SignedReceipt } | { ok: false; refusal: Refusal };
 type JoinWire = Pick<Wire<JoinFromTab, JoinFromNode>, 'send' | 'next'>;
-type BurstContext = Pick<ValidatorContext, 'ledger' | 'leases' | 'judge'> & {
+type BurstContext = Pick<ValidatorContext, 'ledger' | 'leases' | 'judge' | 'now'> & {
   policy: Pick<ValidatorContext['policy'], 'registration'>;
 };
 type Proof = Extract<JoinFromTab, { type: 'proof' }>;
@@ -39,7 +40,7 @@ export async function runBurst(
   const { bits, shares } = context.policy.registration;
   const { epoch, beacon } = context.ledger.current;
   const unit = burstUnit(bits, shares);
-  const seq = next + randomInt(RANGES);
+  const seq = next + (Math.floor(context.now() / RANGE_MS) % RANGES);
   const lease = context.leases.propose({ peer, account, hashRate, unit, seq, epoch, beacon, job: null });
   await wire.send({
     type: 'challenge',

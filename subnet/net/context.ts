@@ -30,4 +30,6 @@ export type ValidatorContext = {
   bursts: BurstDesk;
   faults: Faults;
   logger: Logger;
+  /** Wall clock in milliseconds. */
+  now: () => number;
 };
