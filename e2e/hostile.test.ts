@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toHex } from '../protocol/bytes.ts';
+import { hexToBytes, toHex } from '../protocol/bytes.ts';
 import { encodeMessage } from '../protocol/codec.ts';
 import { encodeFrame } from '../protocol/frame.ts';
 import type { ResultBody } from '../protocol/kinds/registry.ts';
@@ -34,12 +34,16 @@ let lateThere: Late;
 /** Tasks of refused results: none of them may ever have a receipt. */
 const unpaid = new Set<string>();
 
-const both: Partial<Hello> = {
+/** Of inference, models that a tolerance decides on: exact ones return no floats to be forged (e2e/exact.test.ts). */
+const both = (): Partial<Hello> => ({
+  models: manifest.models
+    .filter(({ tolerance }) => tolerance.class === 'T')
+    .map(({ sha256 }) => hexToBytes(sha256)),
   kinds: [
     { kind: 'hash', providers: ['cpu'] },
     { kind: 'infer', providers: ['wasm'] },
   ],
-};
+});
 
 const connect = async (label: string): Promise<Client> => Client.connect(await identityOf(label), manifest);
 
@@ -92,7 +96,7 @@ beforeAll(async () => {
   });
   honest.start();
   mallory = await connect('mallory');
-  await mallory.joined({ hello: both });
+  await mallory.joined({ hello: both() });
   desk = await Desk.open(mallory);
 
   late = await holdLease(manifest);
