@@ -1,7 +1,8 @@
-import { createCanvas, type Canvas, type Image } from '@napi-rs/canvas';
+import type { Canvas, Image } from '@napi-rs/canvas';
 import { ok } from '../../protocol/outcome.ts';
 import { float32Tensor, float32Values, type Tensor } from '../../protocol/tensor.ts';
 import { readImage } from './image.ts';
+import { lineOnPaper } from './line-image.ts';
 import { realValues } from './real-values.ts';
 import type { SampleSource } from './source.ts';
 import { drawTextImage } from './text-image.ts';
@@ -20,15 +21,9 @@ const GREY = 127.5;
  * shorter line. On rendered text the order of the planes makes no measurable difference. Values 0 to 255.
  */
 function planesOf(image: Canvas | Image): Float32Array {
-  const width = Math.min(WIDTH, Math.ceil((HEIGHT * image.width) / image.height));
-  const canvas = createCanvas(width, HEIGHT);
-  const context = canvas.getContext('2d');
-  context.imageSmoothingQuality = 'medium';
-  // Transparent images are read as on paper.
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, width, HEIGHT);
-  context.drawImage(image, 0, 0, width, HEIGHT);
-  const { data } = context.getImageData(0, 0, width, HEIGHT);
+  const line = lineOnPaper(image, HEIGHT, WIDTH);
+  const { width } = line;
+  const { data } = line.getContext('2d').getImageData(0, 0, width, HEIGHT);
   const planes = new Float32Array(3 * HEIGHT * WIDTH).fill(GREY);
   for (let y = 0; y < HEIGHT; y++) {
     for (let x = 0; x < width; x++) {

@@ -1,10 +1,11 @@
-import { createCanvas, type Canvas, type Image } from '@napi-rs/canvas';
+import type { Canvas, Image } from '@napi-rs/canvas';
 import { readGreedy } from '../../exact/evaluate/ctc.ts';
 import { fitted, pixelsOf } from '../../exact/evaluate/pixels.ts';
 import { characters } from '../../exact/evaluate/ppocr-rec.ts';
 import { ok } from '../../protocol/outcome.ts';
 import { float32Tensor, type Tensor } from '../../protocol/tensor.ts';
 import { readImage } from './image.ts';
+import { lineOnPaper } from './line-image.ts';
 import { realValues } from './real-values.ts';
 import type { SampleSource } from './source.ts';
 import { drawTextImage } from './text-image.ts';
@@ -19,13 +20,7 @@ const STEPS = WIDTH / 8;
  * longer than 320, grey to the right of a shorter line. Transparent images are read as on paper.
  */
 function inputOf(image: Canvas | Image): Tensor {
-  const width = Math.min(WIDTH, Math.ceil((HEIGHT * image.width) / image.height));
-  const line = createCanvas(width, HEIGHT);
-  const context = line.getContext('2d');
-  context.imageSmoothingQuality = 'medium';
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, width, HEIGHT);
-  context.drawImage(image, 0, 0, width, HEIGHT);
+  const line = lineOnPaper(image, HEIGHT, WIDTH);
   return float32Tensor('x', [1, 3, HEIGHT, WIDTH], pixelsOf(fitted(line, HEIGHT, WIDTH)).planes);
 }
 
