@@ -1,58 +1,108 @@
 import * as v from 'valibot';
 import { sha256 } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
+import type { PeerId } from './ids.ts';
+import { sumNodeSchema } from './merkle.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { bytes, hash32, measure, peerId, signature64, uint, uint64 } from './schema.ts';
-import { publicKeyOfPeer, sign, verify } from './sign.ts';
+import { publicKeyOfPeer, sign, verify, type Signer } from './sign.ts';
+import { isQuorum, MAX_SEATS, type Seat } from './validators.ts';
 
-/** A closed epoch. Headers are chained by hash; amounts are base units. */
+/**
+ * A closed epoch. Headers are chained by hash; amounts are base units. Digests are sha256 of the dag-cbor of rows in ascending
+ * order; which rows is in subnet/ledger/digests.ts.
+ */
 export const epochHeaderSchema = v.strictObject({
   subnet: hash32,
+  /** The validator that settled it. */
   validator: peerId,
   epoch: uint(),
   /** `epochHash` of the header before, or 32 zero bytes for the first. */
   previous: hash32,
   beacon: hash32,
-  auditCommitment: hash32,
-  /** The audit key of an earlier epoch whose work has all vested or lapsed: anybody can now draw its coins again. */
-  auditReveal: v.nullable(v.strictObject({ epoch: uint(), key: hash32 })),
-  receiptCount: uint(),
-  /** sha256 over the receipt hashes of the epoch in ascending order. */
-  receiptsDigest: hash32,
-  /** sha256 of the dag-cbor of the weights: [mechanism, account, peer, quality, latency, weight] in ascending order. */
+  /** sha256 of the validator set in force and of the policy. */
+  validatorsDigest: hash32,
+  policyDigest: hash32,
+  /** Commitments of this epoch's audit keys, and the keys of an epoch whose work has all vested or lapsed. */
+  auditKeysDigest: hash32,
+  /** Merkle root over the epoch's receipts in ascending order of hash; its sum counts them. */
+  receipts: sumNodeSchema,
+  /** Scores by what the receipts say, which votes are held against. */
   weightsDigest: hash32,
-  /** sha256 of the dag-cbor of the settlement: [mechanism, role, account, amount] in ascending order. */
-  settlementDigest: hash32,
-  /** sha256 of the dag-cbor of the epoch's proven failures: [taskId, peer, account, kind, code] in ascending order. */
+  /** The votes that this epoch revealed, and what became of each. */
+  votesDigest: hash32,
+  /** Bonds after this epoch. */
+  statesDigest: hash32,
   penaltiesDigest: hash32,
-  /** 12 s slots in which the validator was up. */
+  /** Transfers and holds. */
+  operationsDigest: hash32,
+  settlementDigest: hash32,
+  /** Merkle-sum root over what every account owns: its sum is `totalIssued`. */
+  balances: sumNodeSchema,
+  /** 12 s slots in which a validator that settles was up. */
   slots: uint(),
   /** Issued by this epoch, and by all epochs up to and with it. */
   issued: uint64,
   totalIssued: uint64,
+  /** Milliseconds since 1970, by the settling validator's clock; for people, nothing is decided on it. */
   closedAtMs: measure,
 });
 export type EpochHeader = v.InferOutput<typeof epochHeaderSchema>;
 
-export const signedEpochSchema = v.strictObject({ payload: bytes(1, 1024), signature: signature64 });
+/** A header as it travels, with the signature of whoever settled it. */
+export const signedEpochSchema = v.strictObject({ payload: bytes(1, 2048), signature: signature64 });
 export type SignedEpoch = v.InferOutput<typeof signedEpochSchema>;
 
-export function signEpoch(header: EpochHeader, validatorSeed: Uint8Array): SignedEpoch {
+/** A validator's signature under a header. */
+export const countersignatureSchema = v.strictObject({ validator: peerId, signature: signature64 });
+export type Countersignature = v.InferOutput<typeof countersignatureSchema>;
+export const countersignaturesSchema = v.pipe(v.array(countersignatureSchema), v.maxLength(MAX_SEATS));
+
+/** Signs the bytes of a header: whoever settles and whoever countersigns sign the same. */
+export const signHeader = (payload: Uint8Array, validator: Uint8Array | Signer): Uint8Array =>
+  sign('gridtab/epoch/2', payload, validator);
+
+export function signEpoch(header: EpochHeader, validator: Uint8Array | Signer): SignedEpoch {
   const payload = encodeCbor(header);
-  return { payload, signature: sign('gridtab/epoch/1', payload, validatorSeed) };
+  return { payload, signature: signHeader(payload, validator) };
 }
 
-export const epochHash = (signed: SignedEpoch): Uint8Array => sha256(signed.payload);
+export const epochHash = ({ payload }: { payload: Uint8Array }): Uint8Array => sha256(payload);
+
+export function isSignedBy(payload: Uint8Array, signature: Uint8Array, validator: PeerId): boolean {
+  const publicKey = publicKeyOfPeer(validator);
+  return publicKey !== null && verify('gridtab/epoch/2', payload, signature, publicKey);
+}
+
+/** What a header says, whoever signed it. */
+export function readEpoch(payload: Uint8Array): Outcome<EpochHeader, 'MALFORMED'> {
+  const decoded = decodeCbor(payload);
+  if (!decoded.ok) return decoded;
+  const parsed = v.safeParse(epochHeaderSchema, decoded.value);
+  return parsed.success ? ok(parsed.output) : fail('MALFORMED', v.summarize(parsed.issues));
+}
 
 /** Reads a header and checks that the validator it names signed it. */
 export function openEpoch(signed: SignedEpoch): Outcome<EpochHeader, 'MALFORMED' | 'BAD_SIGNATURE'> {
-  const decoded = decodeCbor(signed.payload);
-  if (!decoded.ok) return decoded;
-  const parsed = v.safeParse(epochHeaderSchema, decoded.value);
-  if (!parsed.success) return fail('MALFORMED', v.summarize(parsed.issues));
-  const publicKey = publicKeyOfPeer(parsed.output.validator);
-  if (publicKey === null || !verify('gridtab/epoch/1', signed.payload, signed.signature, publicKey)) {
+  const read = readEpoch(signed.payload);
+  if (!read.ok) return read;
+  if (!isSignedBy(signed.payload, signed.signature, read.value.validator))
     return fail('BAD_SIGNATURE', 'the header is not signed by the validator it names');
-  }
-  return ok(parsed.output);
+  return read;
+}
+
+/**
+ * Whether validators with more than half of the stake signed this header. Signatures by others, and those that do not fit, count
+ * for nothing.
+ */
+export function isCountersigned(
+  payload: Uint8Array,
+  signatures: readonly Countersignature[],
+  seats: readonly Seat[],
+): boolean {
+  const known = new Set<string>(seats.map(({ validator }) => validator));
+  const signers = signatures.filter(
+    ({ validator, signature }) => known.has(validator) && isSignedBy(payload, signature, validator),
+  );
+  return isQuorum(seats, new Set(signers.map(({ validator }) => validator)));
 }

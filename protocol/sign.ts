@@ -10,7 +10,10 @@ export type Domain =
   | 'gridtab/address/1'
   | 'gridtab/delegation/1'
   | 'gridtab/receipt/1'
-  | 'gridtab/epoch/1';
+  | 'gridtab/epoch/2'
+  | 'gridtab/validators/1'
+  | 'gridtab/audit-key/1'
+  | 'gridtab/operation/1';
 
 const message = (domain: Domain, value: unknown): Uint8Array => encodeCbor({ domain, value });
 

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AccountId, PeerId } from '../protocol/ids.ts';
 import type { Manifest, Model } from '../protocol/manifest.ts';
-import { singleValidatorConsensus } from './consensus/consensus.ts';
 import { Audits } from './dispatch/audits.ts';
 import { FairQueue } from './dispatch/fair-queue.ts';
 import { Jobs } from './dispatch/jobs.ts';
@@ -27,6 +26,7 @@ export type CoreOptions = {
   /** 32 bytes. */
   subnet: Uint8Array;
   owner: AccountId;
+  ownerSeed: Uint8Array;
   validatorSeed: Uint8Array;
   validatorPeer: PeerId;
   validatorAccount: AccountId;
@@ -81,9 +81,9 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     validatorSeed: options.validatorSeed,
     validatorAccount: options.validatorAccount,
     owner: options.owner,
+    ownerSeed: options.ownerSeed,
     mechanisms: options.mechanisms,
     auditSecret: options.auditSecret,
-    consensus: singleValidatorConsensus,
     policy,
     faults,
     logger,
@@ -91,7 +91,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     randomBytes: options.randomBytes ?? ((length) => new Uint8Array(randomBytes(length))),
   });
   const tabs = options.now === undefined ? new Tabs() : new Tabs(options.now);
-  const jobs = new Jobs({ store, ledger, models });
+  const jobs = new Jobs({ store, ledger, validator: validatorPeer, models });
   jobs.on('queued', () => tabs.pumpAll());
   const kinds = bindKinds(options.kinds);
   const trust = new Trust(policy, now);

@@ -99,6 +99,7 @@ async function compose(
     store,
     subnet,
     owner,
+    ownerSeed: keys.ownerSeed,
     validatorSeed: keys.validatorSeed,
     validatorPeer: keys.validatorPeer,
     validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import { hexToBytes } from '../../protocol/bytes.ts';
 import { unitSchema, type Unit } from '../../protocol/kinds/registry.ts';
-import type { AccountId } from '../../protocol/ids.ts';
+import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import { MAX_WORK_MESSAGE_BYTES } from '../../protocol/limits.ts';
 import type { Model } from '../../protocol/manifest.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
@@ -26,14 +26,16 @@ export type QueuedJob = { id: number; unit: Unit };
 export class Jobs extends EventEmitter implements JobsApi {
   readonly #store: Store;
   readonly #ledger: Ledger;
+  readonly #validator: PeerId;
   readonly #models: readonly Model[];
 
-  constructor(options: { store: Store; ledger: Ledger; models: readonly Model[] }) {
+  constructor(options: { store: Store; ledger: Ledger; validator: PeerId; models: readonly Model[] }) {
     super();
     this.setMaxListeners(0);
     this.#store = options.store;
     this.#ledger = options.ledger;
     this.#models = options.models;
+    this.#validator = options.validator;
   }
 
   async submit(modelName: string, inputs: Tensor[]): Promise<Outcome<{ id: string }, JobRefusal>> {
@@ -56,18 +58,19 @@ export class Jobs extends EventEmitter implements JobsApi {
         .selectFrom('jobs')
         .select((eb) => eb.fn.countAll<number>().as('queued'))
         .where('state', '=', 'queued')
+        .where('validator', '=', this.#validator)
         .executeTakeFirstOrThrow();
       if (queued >= MAX_QUEUED) return false;
       await tx
         .insertInto('jobs')
         .values({
+          validator: this.#validator,
           name,
           model: model.name,
           kind: unit.kind,
           unit: bytes,
           state: 'queued',
           created_at_ms: Date.now(),
-          attempts: 0,
         })
         .execute();
       return true;
@@ -116,6 +119,7 @@ export class Jobs extends EventEmitter implements JobsApi {
     let query = this.#store.db
       .selectFrom('jobs')
       .select(['id', 'unit'])
+      .where('validator', '=', this.#validator)
       .where('state', '=', 'queued')
       .where('model', 'in', models)
       .where((eb) =>

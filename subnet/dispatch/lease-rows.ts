@@ -12,7 +12,7 @@ export type LeaseHome = { subnet: Uint8Array; validator: PeerId };
 /** Writes a lease's row; false when the job it was for has gone elsewhere. Call inside a write. */
 export async function insertLease(
   tx: Tx,
-  jobs: Jobs,
+  { jobs, home }: Pick<LeaseParts, 'jobs' | 'home'>,
   lease: HeldLease,
   deadlineMs: number,
   nowMs: number,
@@ -22,6 +22,7 @@ export async function insertLease(
     .insertInto('tasks')
     .values({
       task_id: lease.taskId,
+      validator: home.validator,
       peer: lease.peer,
       epoch: lease.epoch,
       seq: lease.seq,

@@ -55,6 +55,7 @@ export class Leases {
       .selectFrom('tasks')
       .select(['task_id', 'job', 'deadline_at_ms'])
       .where('state', '=', 'leased')
+      .where('validator', '=', this.#options.home.validator)
       .execute();
     for (const { task_id, job, deadline_at_ms } of open) {
       const key = toHex(task_id);
@@ -71,6 +72,7 @@ export class Leases {
     const { last } = await this.#options.store.db
       .selectFrom('tasks')
       .select((eb) => eb.fn.max('seq').as('last'))
+      .where('validator', '=', this.#options.home.validator)
       .where('peer', '=', peer)
       .executeTakeFirstOrThrow();
     return (last ?? -1) + 1;
@@ -84,10 +86,10 @@ export class Leases {
 
   /** Records a lease and gives its deadline in milliseconds; null when the job it was for is gone. Durable on return. */
   async issue(lease: HeldLease): Promise<number | null> {
-    const { store, jobs, kinds, now } = this.#options;
+    const { store, kinds, now } = this.#options;
     await this.#makeRoom(lease.peer);
     const deadlineMs = Math.min(kinds.deadlineMs(lease.unit), MAX_TIMER_MS);
-    if (!(await store.write((tx) => insertLease(tx, jobs, lease, deadlineMs, now())))) return null;
+    if (!(await store.write((tx) => insertLease(tx, this.#options, lease, deadlineMs, now())))) return null;
     this.#hold(lease, deadlineMs);
     return deadlineMs;
   }

@@ -103,6 +103,7 @@ export class Rechecks {
         'body',
       ])
       .where('recheck', '=', attempt)
+      .where('validator', '=', this.#options.home.validator)
       .orderBy('tasks.task_id')
       .limit(1)
       .executeTakeFirst();

@@ -1,33 +1,26 @@
+import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import { concatBytes, hexToBytes, sha256, toHex } from '../../protocol/bytes.ts';
 import { hashCbor } from '../../protocol/cbor.ts';
-import { receiptHash, type SignedReceipt } from '../../protocol/receipt.ts';
-import type { ValidatorWeights } from '../consensus/consensus.ts';
+import { receiptLeaf, rootOf, sumTree, type SumNode } from '../../protocol/merkle.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Score } from '../trust/score-epoch.ts';
 import type { SettlementLine } from './settle.ts';
 
-/** Each account's score by mechanism, summed over its peers, as this validator's weights. */
-export function weightsOf(scores: readonly Score[], validator: string): Map<string, ValidatorWeights[]> {
-  const byMechanism = new Map<string, Map<string, bigint>>();
-  for (const { mechanism, account, weight } of scores) {
-    const accounts = byMechanism.get(mechanism) ?? new Map<string, bigint>();
-    accounts.set(account, (accounts.get(account) ?? 0n) + weight);
-    byMechanism.set(mechanism, accounts);
-  }
-  return new Map([...byMechanism].map(([name, work]) => [name, [{ validator, stake: 1n, work }]]));
-}
+/** SHA-256 by Node's own implementation, for trees of many leaves. */
+export const nativeSha256 = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(bytes).digest());
 
 export const weightsDigest = (scores: readonly Score[]): Uint8Array =>
   // A score may pass 2^64, which CBOR integers do not.
   hashCbor(
-    scores.map(({ mechanism, account, peer, quality, latency, weight }) => [
+    scores.map(({ mechanism, account, peer, quality, latency, weight, lastIndex }) => [
       mechanism,
       account,
       peer,
       quality,
       latency,
       weight.toString(),
+      lastIndex,
     ]),
   );
 
@@ -47,11 +40,34 @@ export async function penaltiesOf(db: Kysely<Schema>, epoch: number): Promise<Pe
 export const penaltiesDigest = (penalties: readonly Penalty[]): Uint8Array =>
   hashCbor(penalties.map(({ taskId, peer, account, kind, code }) => [taskId, peer, account, kind, code]));
 
-/** sha256 over the receipt hashes in ascending order, so that the order of arrival does not matter. */
-export function receiptsDigest(receipts: readonly SignedReceipt[]): Uint8Array {
-  const hashes = receipts.map((receipt) => toHex(receiptHash(receipt))).sort();
-  return sha256(concatBytes(...hashes.map(hexToBytes)));
-}
+/** Root over receipt hashes in ascending order, so that the order of arrival does not matter. */
+export const receiptsRoot = (hashes: readonly Uint8Array[]): SumNode =>
+  rootOf(sumTree(hashes.map((hash) => receiptLeaf(hash, nativeSha256)), nativeSha256));
 
 export const settlementDigest = (lines: readonly SettlementLine[]): Uint8Array =>
   hashCbor(lines.map(({ mechanism, role, account, amount }) => [mechanism, role, account, amount]));
+
+export type AuditKeyRow = { validator: string; commitment: Uint8Array; audit_key: Uint8Array | null };
+
+/** Commitments of an epoch's keys, and keys of an earlier one that are public by now; both in ascending order of validator. */
+export const auditKeysDigest = (
+  commitments: readonly Omit<AuditKeyRow, 'audit_key'>[],
+  revealed: readonly Omit<AuditKeyRow, 'commitment'>[],
+): Uint8Array =>
+  hashCbor({
+    commitments: commitments.map(({ validator, commitment }) => [validator, commitment]),
+    revealed: revealed.map(({ validator, audit_key }) => [validator, audit_key]),
+  });
+
+/** Operations by their hashes, in the order they were done. */
+export const operationsDigest = (hashes: readonly Uint8Array[]): Uint8Array => hashCbor(hashes);
+
+/** Bonds by mechanism, in ascending order. */
+export const statesDigest = (states: ReadonlyMap<string, Uint8Array>): Uint8Array =>
+  hashCbor([...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => [name, nativeSha256(bytes)]));
+
+/** What became of a validator's vote. */
+export type VoteFate = { validator: string; standing: string; reason: string; revealed: Uint8Array | null };
+
+export const votesDigest = (fates: readonly VoteFate[]): Uint8Array =>
+  hashCbor(fates.map(({ validator, standing, reason, revealed }) => [validator, standing, reason, revealed]));

@@ -27,35 +27,21 @@ export async function openEpochRow(tx: Tx, auditSecret: Uint8Array): Promise<Ope
 export async function findOpenEpoch(tx: Tx, auditSecret: Uint8Array): Promise<OpenEpoch | undefined> {
   const row = await tx
     .selectFrom('epochs')
-    .select(['epoch', 'beacon', 'audit_commitment', 'slots'])
-    .where('payload', 'is', null)
+    .select(['epoch', 'beacon', 'slots'])
+    .where('sealed_at_ms', 'is', null)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { epoch, beacon, audit_commitment: commitment, slots } = row;
-  return { epoch, beacon, commitment, key: auditKey(auditSecret, epoch), slots };
+  const key = auditKey(auditSecret, row.epoch);
+  return { ...row, key, commitment: auditCommitment(key) };
 }
 
 export async function insertEpoch(
   tx: Tx,
   epoch: number,
   beacon: Uint8Array,
-  { auditSecret, now }: { auditSecret: Uint8Array; now: () => number },
-): Promise<OpenEpoch> {
-  const key = auditKey(auditSecret, epoch);
-  const commitment = auditCommitment(key);
-  await tx
-    .insertInto('epochs')
-    .values({
-      epoch,
-      beacon,
-      audit_commitment: commitment,
-      slots: 0,
-      opened_at_ms: now(),
-      payload: null,
-      signature: null,
-    })
-    .execute();
-  return { epoch, beacon, commitment, key, slots: 0 };
+  openedAtMs: number,
+): Promise<void> {
+  await tx.insertInto('epochs').values({ epoch, beacon, opened_at_ms: openedAtMs }).execute();
 }
 
 /** The subnet a ledger belongs to: 32 bytes. Throws on a ledger that no validator has opened yet. */

@@ -3,8 +3,9 @@ import { hexToBytes } from '../../protocol/bytes.ts';
 import type { SignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
-import type { Consensus } from '../consensus/consensus.ts';
 import type { Signer } from '../../protocol/sign.ts';
+import { signValidatorSet } from '../../protocol/validators.ts';
+import { commitAuditKey } from './audit-keys.ts';
 import type { Faults } from '../faults.ts';
 import { nativeSigner } from '../keys/signer.ts';
 import type { Store, Tx } from '../store/store.ts';
@@ -20,7 +21,8 @@ import {
 } from './epoch-rows.ts';
 import { addPending } from './pending.ts';
 import * as queries from './queries.ts';
-import type { VestingPolicy } from './lots.ts';
+import type { LedgerPolicy } from './policy.ts';
+import { installSeats } from './seats.ts';
 import type { Mechanism } from './settle.ts';
 
 export type LedgerOptions = {
@@ -32,11 +34,11 @@ export type LedgerOptions = {
   /** Account that the validator's part of the emission goes to. */
   validatorAccount: AccountId;
   owner: AccountId;
+  ownerSeed: Uint8Array;
   mechanisms: readonly Mechanism[];
   /** 32 secret bytes from which each epoch's audit key comes. */
   auditSecret: Uint8Array;
-  consensus: Consensus;
-  policy: VestingPolicy;
+  policy: Omit<LedgerPolicy, 'owner' | 'mechanisms'>;
   faults: Faults;
   logger: Logger;
   /** Milliseconds since 1970, for people; nothing is decided on them. */
@@ -58,28 +60,47 @@ export type AcceptedWork = {
   audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean };
 };
 
+/** What closing an epoch takes. */
+export type LedgerParts = {
+  options: LedgerOptions;
+  policy: LedgerPolicy;
+  /** Whose audit keys and headers. */
+  holder: { subnet: Uint8Array; validator: PeerId; auditSecret: Uint8Array; signer: Signer };
+};
+
 /** Epochs, receipts and balances. Everything it tells is on disk first. */
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #signer: Signer;
+  readonly #parts: LedgerParts;
   #open: OpenEpoch;
 
-  private constructor(options: LedgerOptions, open: OpenEpoch) {
-    this.#options = options;
-    this.#signer = nativeSigner(options.validatorSeed);
+  private constructor(parts: LedgerParts, open: OpenEpoch) {
+    this.#options = parts.options;
+    this.#parts = parts;
     this.#open = open;
   }
 
   /** Continues the open epoch of the database, or begins the first. */
   static async open(options: LedgerOptions): Promise<Ledger> {
-    const { store, auditSecret, subnet } = options;
+    const { store, auditSecret, subnet, owner, mechanisms, policy, validator } = options;
+    const signer = nativeSigner(options.validatorSeed);
+    const parts: LedgerParts = {
+      options,
+      policy: { ...policy, owner, mechanisms: [...mechanisms] },
+      holder: { subnet, validator, auditSecret, signer },
+    };
     const open = await store.write(async (tx) => {
       await claimSubnet(tx, subnet);
-      return (
-        (await findOpenEpoch(tx, auditSecret)) ?? (await insertEpoch(tx, 0, firstBeacon(subnet), options))
-      );
+      if ((await findOpenEpoch(tx, auditSecret)) === undefined) {
+        await insertEpoch(tx, 0, firstBeacon(subnet), options.now());
+        const seats = [{ validator, stake: 1n, account: options.validatorAccount }];
+        await installSeats(tx, 0, signValidatorSet({ subnet, fromEpoch: 0, seats }, options.ownerSeed));
+      }
+      const found = await openEpochRow(tx, auditSecret);
+      await commitAuditKey(tx, found.epoch, parts.holder);
+      return found;
     });
-    return new Ledger(options, open);
+    return new Ledger(parts, open);
   }
 
   get current(): OpenEpoch {
@@ -109,12 +130,13 @@ export class Ledger {
         audit: accepted.audit,
         issuedAtMs: options.now(),
       },
-      this.#signer,
+      this.#parts.holder.signer,
     );
     await tx
       .insertInto('receipts')
       .values({
         task_id: accepted.taskId,
+        validator: options.validator,
         epoch: open.epoch,
         kind: accepted.kind,
         peer: accepted.peer,
@@ -136,7 +158,7 @@ export class Ledger {
       const row = await tx
         .updateTable('epochs')
         .set((eb) => ({ slots: eb('slots', '+', 1) }))
-        .where('payload', 'is', null)
+        .where('sealed_at_ms', 'is', null)
         .returning('slots')
         .executeTakeFirstOrThrow();
       this.#open = { ...this.#open, slots: row.slots };
@@ -148,7 +170,7 @@ export class Ledger {
   async closeEpoch(): Promise<ClosedEpoch> {
     const { store, faults, logger } = this.#options;
     const reveal = this.#options.randomBytes(32);
-    const closed = await store.write((tx) => closeEpoch(tx, this.#options, reveal));
+    const closed = await store.write((tx) => closeEpoch(tx, this.#parts, reveal));
     this.#open = closed.next;
     faults.pass('epoch.closed');
     logger.info(

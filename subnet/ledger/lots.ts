@@ -2,11 +2,29 @@ import { asBaseUnits } from '../../protocol/ids.ts';
 import type { Score } from '../trust/score-epoch.ts';
 import { inOrder, type Role, type SettlementLine } from './settle.ts';
 
-/** What an epoch paid for one peer's work in one mechanism, held until it vests. */
-export type Lot = { epoch: number; mechanism: string; account: string; peer: string; amount: bigint };
+/** What an epoch's work was paid, by peer and mechanism, held until it vests. */
+export type Lot = {
+  /** When the work was done. */
+  epoch: number;
+  mechanism: string;
+  account: string;
+  peer: string;
+  amount: bigint;
+  /** Index of the lot's last unit among the peer's accepted units of the kind. */
+  lastIndex: number;
+};
+
+/** What names a lot. */
+export const nameOf = ({
+  epoch,
+  mechanism,
+  account,
+  peer,
+}: Pick<Lot, 'epoch' | 'mechanism' | 'account' | 'peer'>): string =>
+  `${epoch} ${mechanism} ${account} ${peer}`;
 
 /**
- * An epoch's escrow lines split among the peers of each account by their scores. What division rounds off goes to the first
+ * Escrow lines split among the peers of each account by their scores. What division rounds off goes to the first
  * peer with a score, so that lots sum to lines. Pure; in ascending order of mechanism, account and peer.
  */
 export function lotsOf(epoch: number, lines: readonly SettlementLine[], scores: readonly Score[]): Lot[] {
@@ -21,12 +39,13 @@ export function lotsOf(epoch: number, lines: readonly SettlementLine[], scores: 
     if (total === 0n) throw new Error(`lots: ${account} was paid in ${mechanism} without a score`);
     const parts = peers.map(({ weight }) => (amount * weight) / total);
     const rest = amount - parts.reduce((sum, part) => sum + part, 0n);
-    return peers.map(({ peer }, i) => ({
+    return peers.map(({ peer, lastIndex }, i) => ({
       epoch,
       mechanism,
       account,
       peer,
       amount: (parts[i] ?? 0n) + (i === 0 ? rest : 0n),
+      lastIndex,
     }));
   });
 }
@@ -34,7 +53,7 @@ export function lotsOf(epoch: number, lines: readonly SettlementLine[], scores: 
 /** Lots that end alike, as settlement lines: summed up by mechanism and account. */
 export function linesOf(
   role: Extract<Role, 'release' | 'forfeit'>,
-  lots: readonly Omit<Lot, 'epoch'>[],
+  lots: readonly Pick<Lot, 'mechanism' | 'account' | 'amount'>[],
 ): SettlementLine[] {
   const sums = new Map<string, SettlementLine>();
   for (const { mechanism, account, amount } of lots) {

@@ -1,5 +1,5 @@
 import { asBaseUnits, type BaseUnits } from '../../protocol/ids.ts';
-import { SHARE_ONE, type Consensus, type ValidatorWeights } from '../consensus/consensus.ts';
+import { SHARE_ONE, type MechanismShares } from '../consensus/consensus.ts';
 import { epochReward, mechanismPart, split } from './emission.ts';
 
 /** Takes what division rounds off, so that every base unit issued is on an account. */
@@ -22,9 +22,8 @@ export type SettlementInput = {
   slots: number;
   owner: string;
   mechanisms: readonly Mechanism[];
-  /** The validators' weights, by mechanism name. */
-  weights: ReadonlyMap<string, readonly ValidatorWeights[]>;
-  consensus: Consensus;
+  /** What consensus made of the votes, by mechanism name; none where there was nothing to pay for. */
+  shares: ReadonlyMap<string, MechanismShares>;
 };
 
 export type SettlementLine = { mechanism: string; role: Role; account: string; amount: BaseUnits };
@@ -38,9 +37,9 @@ export function settle(input: SettlementInput): { lines: SettlementLine[]; issue
   const lines: SettlementLine[] = [];
   let issued = 0n;
   for (const { name: mechanism, emissionPpm } of input.mechanisms) {
-    const shares = input.consensus(input.weights.get(mechanism) ?? []);
+    const shares = input.shares.get(mechanism);
     const amount = mechanismPart(reward, emissionPpm);
-    if (shares === null || amount === 0n) continue;
+    if (shares === undefined || amount === 0n) continue;
     const parts = split(amount);
     let left: bigint = amount;
     const add = (role: Role, account: string, part: bigint): void => {

@@ -1,21 +1,19 @@
 import type { Tx } from '../store/store.ts';
-import { isDue, isOverdue, linesOf, type Lot, type VestingPolicy } from './lots.ts';
-import type { SettlementLine } from './settle.ts';
+import { isDue, isOverdue, type Lot, type VestingPolicy } from './lots.ts';
 import type { Breather } from '../store/breather.ts';
 
-type HeldLot = Lot & { lastIndex: number; accepted: number };
+type HeldLot = Lot & { accepted: number };
 
 /**
- * Ends lots at the close of `epoch`: those of peers that were proven to have failed in it are forfeited, those that are due are
- * released, unless an audit of their peer's work in that epoch is still to be done (isOverdue: for so long). Gives what that
- * moves.
+ * Ends lots at the seal of `epoch`, to be paid out by its block: those of peers that were proven to have failed in it are forfeited, those that are due are
+ * released, unless an audit of their peer's work in that epoch is still to be done (isOverdue: for so long).
  */
 export async function endLots(
   tx: Tx,
   epoch: number,
   policy: VestingPolicy,
   breathe: Breather,
-): Promise<SettlementLine[]> {
+): Promise<void> {
   const punished = await punishedIn(tx, epoch);
   const waiting = await waitingForAudit(tx);
   const [forfeited, due]: [HeldLot[], HeldLot[]] = [[], []];
@@ -32,25 +30,6 @@ export async function endLots(
   }
   await end(tx, forfeited, epoch, 'forfeit', breathe);
   await end(tx, due, epoch, 'release', breathe);
-  return [...linesOf('forfeit', forfeited), ...linesOf('release', due)];
-}
-
-/** What this epoch paid, to be held. */
-export async function holdLots(tx: Tx, lots: readonly Lot[], breathe: Breather): Promise<void> {
-  for (const { epoch, mechanism, account, peer, amount } of lots) {
-    const { last } = await tx
-      .selectFrom('receipts')
-      .select((eb) => eb.fn.max('kind_index').as('last'))
-      .where('peer', '=', peer)
-      .where('kind', '=', mechanism)
-      .where('epoch', '=', epoch)
-      .executeTakeFirstOrThrow();
-    await tx
-      .insertInto('lots')
-      .values({ epoch, mechanism, account, peer, amount: amount.toString(), last_index: last ?? 0 })
-      .execute();
-    await breathe();
-  }
 }
 
 /** Everything that is held, one epoch's lots after the other: all of them are tens of thousands. */

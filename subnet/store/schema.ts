@@ -22,6 +22,8 @@ export type Schema = {
   tasks: {
     /** 32 bytes. */
     task_id: Uint8Array;
+    /** Whose lease it is. */
+    validator: string;
     peer: string;
     epoch: number;
     seq: number;
@@ -92,6 +94,8 @@ export type Schema = {
     id: Generated<number>;
     /** Unique: a task is paid once. */
     task_id: Uint8Array;
+    /** Who signed it. */
+    validator: string;
     epoch: number;
     kind: string;
     peer: string;
@@ -104,16 +108,58 @@ export type Schema = {
     /** sha256 of the payload. */
     hash: Uint8Array;
   };
+  /**
+   * An epoch is open until it is sealed: from then on it takes no receipts and its successor is open. It is closed once it has a
+   * header that validators with more than half of the stake have signed.
+   */
   epochs: {
     epoch: number;
     beacon: Uint8Array;
-    audit_commitment: Uint8Array;
     /** 12 s slots seen while the epoch was open. */
-    slots: number;
+    slots: Generated<number>;
     opened_at_ms: number;
+    sealed_at_ms: number | null;
+    /** The validator whose header closed it. */
+    settler: string | null;
     payload: Uint8Array | null;
     signature: Uint8Array | null;
   };
+  /** What each validator's audit key of an epoch hashes to, signed by it, and the key itself once it is published. */
+  audit_keys: {
+    epoch: number;
+    validator: string;
+    commitment: Uint8Array;
+    signature: Uint8Array;
+    audit_key: Uint8Array | null;
+  };
+  /** Who validates from an epoch on, with what stake: signed by the subnet's owner (protocol/validators.ts). */
+  validator_sets: { from_epoch: number; payload: Uint8Array; signature: Uint8Array };
+  /** dag-cbor of the policies that headers name by their sha256. */
+  policies: { digest: Uint8Array; payload: Uint8Array };
+  /** Hidden votes, by the epoch they were committed in (protocol/vote.ts). Two of one validator prove that it equivocates. */
+  vote_commits: { epoch: number; validator: string; commitment: Uint8Array; signature: Uint8Array };
+  /** The votes behind them, revealed in the epoch after; `hash` is sha256 of the payload. */
+  vote_reveals: {
+    epoch: number;
+    validator: string;
+    hash: Uint8Array;
+    payload: Uint8Array;
+    signature: Uint8Array;
+  };
+  /** What a block says of a validator: votes that were masked, withheld, equivocated. */
+  reports: { epoch: number; validator: string; code: string; subject: string; detail: string };
+  /** Headers that a validator would have close an epoch; `hash` is sha256 of the payload. */
+  proposals: {
+    epoch: number;
+    hash: Uint8Array;
+    validator: string;
+    payload: Uint8Array;
+    signature: Uint8Array;
+  };
+  /** Who signed which header. */
+  header_signatures: { epoch: number; hash: Uint8Array; validator: string; signature: Uint8Array };
+  /** Bonds as the last closed epoch left them, by mechanism. */
+  consensus_states: { mechanism: string; epoch: number; payload: Uint8Array };
   /** What an epoch moved; see `Role` (settle.ts). */
   settlements: { epoch: number; mechanism: string; role: string; account: string; amount: string };
   /** What accounts may spend. */
@@ -129,6 +175,8 @@ export type Schema = {
     /** Parts of LATENCY_ONE. */
     latency: number;
     weight: string;
+    /** Index of the peer's last unit of the kind in the epoch. */
+    last_index: number;
   };
   /** What an epoch paid for a peer's work, until it vests or is forfeited. */
   lots: {
@@ -143,9 +191,37 @@ export type Schema = {
     ended_epoch: number | null;
     ended_as: 'release' | 'forfeit' | null;
   };
+  /** What accounts had done with their credits, in the order it was done: transfers, holds (protocol/operation.ts). */
+  operations: {
+    id: Generated<number>;
+    /** The epoch that was open. */
+    epoch: number;
+    account: string;
+    /** Counts the account's operations, from 1: each is done once, in order. */
+    nonce: number;
+    hash: Uint8Array;
+    payload: Uint8Array;
+    signature: Uint8Array;
+  };
+  /** Credits set aside for a payee, until they are paid or go back. */
+  holds: {
+    /** 32 bytes. */
+    hold: Uint8Array;
+    account: string;
+    payee: string;
+    amount: string;
+    opened_epoch: number;
+    /** The close of this epoch gives back what is still held. */
+    expires_epoch: number;
+    ended_epoch: number | null;
+    /** What of it was paid; the rest went back. */
+    paid: string | null;
+  };
   /** Requesters' units: one inference each. */
   jobs: {
     id: Generated<number>;
+    /** Who took it and runs it. */
+    validator: string;
     /** What the requester knows it by: unguessable. */
     name: string;
     /** Name of the model in the catalogue. */
@@ -160,7 +236,7 @@ export type Schema = {
     /** dag-cbor of the accepted body. */
     body: ColumnType<Uint8Array | null, Uint8Array | null | undefined, Uint8Array | null>;
     /** Accounts whose results were rejected. */
-    attempts: number;
+    attempts: Generated<number>;
   };
   /** Which accounts got a job wrong; they do not get it again. */
   job_refusals: { job: number; account: string };

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Kysely, Migrator, type Transaction } from 'kysely';
-import { migration001 } from './migrations/001-first.ts';
-import { migration002 } from './migrations/002-trust.ts';
-import { migration003 } from './migrations/003-factors.ts';
+import { migration001 } from './migrations/001-ledger.ts';
+import { SQLITE_TYPES } from './migrations/columns.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import { breather } from './breather.ts';
 import type { Schema } from './schema.ts';
@@ -44,11 +43,7 @@ export class Store {
     const migrator = new Migrator({
       db,
       provider: {
-        getMigrations: async () => ({
-          '001-first': migration001,
-          '002-trust': migration002,
-          '003-factors': migration003,
-        }),
+        getMigrations: async () => ({ '001-ledger': migration001(SQLITE_TYPES) }),
       },
     });
     const { error } = await migrator.migrateToLatest();

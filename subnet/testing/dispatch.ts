@@ -97,7 +97,7 @@ export async function openTestDispatch(
   const policy = { ...TRUST_POLICY, auditFloorPpm: options.auditFloorPpm ?? 1_000_000 };
   const trust = new Trust(policy);
   const tabs = new Tabs();
-  const jobs = new Jobs({ store, ledger, models: [] });
+  const jobs = new Jobs({ store, ledger, validator, models: [] });
   const leases = new Leases({
     store,
     kinds,

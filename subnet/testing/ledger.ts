@@ -7,11 +7,9 @@ import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import { accountIdOf, keyPair } from '../../protocol/sign.ts';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
-import { singleValidatorConsensus } from '../consensus/consensus.ts';
 import { TRUST_POLICY } from '../config.ts';
 import { createFaults } from '../faults.ts';
-import { Ledger } from '../ledger/ledger.ts';
-import type { VestingPolicy } from '../ledger/lots.ts';
+import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { Store } from '../store/store.ts';
 
 export const silent = pino({ level: 'silent' });
@@ -26,6 +24,7 @@ export async function peerOf(n: number): Promise<PeerId> {
   return peerIdFromPrivateKey(key).toString() as PeerId;
 }
 
+const OWNER_SEED = new Uint8Array(32).fill(100);
 export const OWNER = accountOf(100);
 export const VALIDATOR_SEED = new Uint8Array(32).fill(101);
 export const VALIDATOR_ACCOUNT = accountOf(101);
@@ -46,7 +45,7 @@ export type TestLedger = {
 /** A ledger on a file of its own, or on the file of an earlier one, as after a restart. */
 export async function openTestLedger(
   path?: string,
-  policy: VestingPolicy = TRUST_POLICY,
+  policy: LedgerOptions['policy'] = { ...TRUST_POLICY, auditFloorPpm: 10_000 },
 ): Promise<TestLedger> {
   const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'gridtab-ledger-')) : null;
   const file = path ?? join(folder ?? '', 'ledger.sqlite');
@@ -59,9 +58,9 @@ export async function openTestLedger(
     validatorSeed: VALIDATOR_SEED,
     validatorAccount: VALIDATOR_ACCOUNT,
     owner: OWNER,
+    ownerSeed: OWNER_SEED,
     mechanisms: MECHANISMS,
     auditSecret: new Uint8Array(32).fill(9),
-    consensus: singleValidatorConsensus,
     policy,
     faults: noFaults,
     logger: silent,

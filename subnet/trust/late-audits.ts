@@ -13,7 +13,7 @@ const PAGE = 200;
  */
 export async function markLateAudits(
   tx: Tx,
-  options: { auditSecret: Uint8Array; policy: Pick<TrustPolicy, 'vestingEpochs' | 'vestingTasks'> },
+  options: { validator: string; auditSecret: Uint8Array; policy: Pick<TrustPolicy, 'vestingEpochs' | 'vestingTasks'> },
   epoch: number,
   breathe: Breather,
 ): Promise<void> {
@@ -21,7 +21,7 @@ export async function markLateAudits(
   if (lapsing < 0) return;
   const key = auditKey(options.auditSecret, lapsing);
   for (let after: Uint8Array | null = new Uint8Array(0); after !== null; await breathe()) {
-    const page: Lapsing[] = await lapsingAfter(tx, lapsing, after);
+    const page: Lapsing[] = await lapsingAfter(tx, options.validator, lapsing, after);
     for (const unit of page) {
       const { task_id, payload, kind_index, accepted, escrow_from } = unit;
       if (kind_index <= Math.max(escrow_from, accepted - options.policy.vestingTasks)) continue;
@@ -49,7 +49,7 @@ type Lapsing = {
 };
 
 /** A page of an epoch's receipts, whether their results were kept or not: a digest can be enough for an audit. */
-function lapsingAfter(tx: Tx, epoch: number, after: Uint8Array): Promise<Lapsing[]> {
+function lapsingAfter(tx: Tx, validator: string, epoch: number, after: Uint8Array): Promise<Lapsing[]> {
   return tx
     .selectFrom('receipts')
     .innerJoin('tasks', 'tasks.task_id', 'receipts.task_id')
@@ -58,6 +58,7 @@ function lapsingAfter(tx: Tx, epoch: number, after: Uint8Array): Promise<Lapsing
     )
     .select(['receipts.task_id', 'hash', 'receipts.payload', 'kind_index', 'accepted', 'escrow_from'])
     .select(['audited', 'recheck', 'revoked'])
+    .where('receipts.validator', '=', validator)
     .where('receipts.epoch', '=', epoch)
     .where('hash', '>', after)
     .orderBy('hash')

@@ -14,6 +14,8 @@ export type Score = {
   /** Parts of LATENCY_ONE. */
   latency: number;
   weight: bigint;
+  /** Index of the peer's last unit of the kind in the epoch: its lot vests by it. */
+  lastIndex: number;
 };
 
 /** Every peer's score in an epoch, in ascending order of mechanism, account and peer. */
@@ -41,10 +43,19 @@ export async function scoreEpoch(tx: Tx, epoch: number): Promise<Score[]> {
     .orderBy('epoch_work.account')
     .orderBy('epoch_work.peer')
     .execute();
+  const last = await tx
+    .selectFrom('receipts')
+    .select(['peer', 'kind'])
+    .select((eb) => eb.fn.max('kind_index').as('index'))
+    .where('epoch', '=', epoch)
+    .groupBy(['peer', 'kind'])
+    .execute();
+  const lastIndex = new Map(last.map(({ peer, kind, index }) => [`${peer} ${kind}`, Number(index)]));
   return rows.map(({ mechanism, account, peer, work, passed, failed, ...row }) => {
     const q = quality(Math.floor((passed ?? 0) / PASS_ONE), failed ?? 0);
     const latency = row.latency ?? LATENCY_ONE;
     const weight = scoreOf(BigInt(work), q, latency, (row.punished_until ?? 0) > epoch);
-    return { mechanism, account, peer, quality: q, latency, weight };
+    const index = lastIndex.get(`${peer} ${mechanism}`) ?? 0;
+    return { mechanism, account, peer, quality: q, latency, weight, lastIndex: index };
   });
 }
