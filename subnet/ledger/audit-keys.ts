@@ -8,7 +8,10 @@ import type { AuditKeyRow } from './digests.ts';
 
 type Holder = { subnet: Uint8Array; validator: PeerId; auditSecret: Uint8Array; signer: Signer };
 
-/** Publishes what this validator's key of an epoch hashes to, before it tosses a coin with it. */
+/**
+ * Publishes what this validator's key of the open epoch hashes to, before it tosses a coin with it. An epoch that is sealed takes
+ * no more of them.
+ */
 export async function commitAuditKey(tx: Tx, epoch: number, holder: Holder): Promise<void> {
   const { subnet, validator } = holder;
   const commitment = auditCommitment(auditKey(holder.auditSecret, epoch));
@@ -19,14 +22,18 @@ export async function commitAuditKey(tx: Tx, epoch: number, holder: Holder): Pro
       validator,
       commitment,
       signature: sign('gridtab/audit-key/1', { subnet, validator, epoch, commitment }, holder.signer),
-      audit_key: null,
     })
     .onConflict((oc) => oc.doNothing())
     .execute();
 }
 
 /** Publishes this validator's keys up to and with `through`: everything of those epochs has vested or lapsed. */
-export async function publishAuditKeys(tx: Tx, through: number, holder: Holder): Promise<void> {
+export async function publishAuditKeys(
+  tx: Tx,
+  through: number,
+  openEpoch: number,
+  holder: Holder,
+): Promise<void> {
   const due = await tx
     .selectFrom('audit_keys')
     .select('epoch')
@@ -37,24 +44,30 @@ export async function publishAuditKeys(tx: Tx, through: number, holder: Holder):
   for (const { epoch } of due) {
     await tx
       .updateTable('audit_keys')
-      .set({ audit_key: auditKey(holder.auditSecret, epoch) })
+      .set({ audit_key: auditKey(holder.auditSecret, epoch), published_epoch: openEpoch })
       .where('epoch', '=', epoch)
       .where('validator', '=', holder.validator)
       .execute();
   }
 }
 
-/** Keys of an epoch in ascending order of validator. */
-export const auditKeysOf = (
+/** Keys of an epoch in ascending order of validator, those published after `asOf` left out. */
+export async function auditKeysOf(
   db: Kysely<Schema>,
   epoch: number,
-): Promise<(AuditKeyRow & { signature: Uint8Array })[]> =>
-  db
+  asOf: number,
+): Promise<(AuditKeyRow & { signature: Uint8Array })[]> {
+  const rows = await db
     .selectFrom('audit_keys')
-    .select(['validator', 'commitment', 'signature', 'audit_key'])
+    .select(['validator', 'commitment', 'signature', 'audit_key', 'published_epoch'])
     .where('epoch', '=', epoch)
     .orderBy('validator')
     .execute();
+  return rows.map(({ published_epoch, audit_key, ...row }) => ({
+    ...row,
+    audit_key: published_epoch !== null && published_epoch <= asOf ? audit_key : null,
+  }));
+}
 
 /** Did the validator that the row names sign it? */
 export function isOwnCommitment(

@@ -31,8 +31,8 @@ export async function readBlock(
   const settledThrough = Number((await meta(db, 'settled_through')) ?? '-1');
   const window = workWindow(epoch, settledThrough, seats);
   const { released, forfeited } = await endedLots(db, epoch, window);
-  const commits = await auditKeysOf(db, epoch);
-  const revealed = await auditKeysOf(db, auditRevealEpoch(epoch, policy, seats));
+  const commits = await auditKeysOf(db, epoch, epoch);
+  const revealed = await auditKeysOf(db, auditRevealEpoch(epoch, policy, seats), epoch);
   const state: LedgerState = {
     issued: BigInt((await meta(db, 'issued')) ?? '0'),
     previous: await headerHash(db, epoch - 1),

@@ -1,7 +1,9 @@
+import { concatBytes, sha256 } from '../../protocol/bytes.ts';
 import { signEpoch } from '../../protocol/epoch.ts';
 import { breather } from '../store/breather.ts';
 import type { Tx } from '../store/store.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
+import { scoreEpoch } from '../trust/score-epoch.ts';
 import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
 import { computeBlock } from './block.ts';
 import { readBlock } from './block-rows.ts';
@@ -29,8 +31,9 @@ export async function closeEpoch(tx: Tx, ledger: LedgerParts, reveal: Uint8Array
   const { options, policy, holder } = ledger;
   const { epoch, beacon } = await openEpochRow(tx, options.auditSecret);
   const nowMs = options.now();
-  await sealEpoch(tx, { epoch, beacon }, policy, reveal, nowMs, breathe);
-  await publishAuditKeys(tx, epoch - policy.vestingEpochs, holder);
+  await publishAuditKeys(tx, epoch - policy.vestingEpochs, epoch, holder);
+  const next = sha256(concatBytes(beacon, reveal));
+  await sealEpoch(tx, epoch, await scoreEpoch(tx, epoch), next, policy, nowMs, breathe);
   const policyDigest = await keepPolicy(tx, policy);
   const { state, rows } = await readBlock(tx, epoch, { subnet: options.subnet, policy, policyDigest });
   await breathe();
@@ -43,13 +46,13 @@ export async function closeEpoch(tx: Tx, ledger: LedgerParts, reveal: Uint8Array
   await markLateAudits(tx, { ...options, policy }, epoch, breathe);
   await commitAuditKey(tx, epoch + 1, holder);
   options.faults.pass('epoch.writing');
-  const next = await findOpenEpoch(tx, options.auditSecret);
-  if (next === undefined) throw new Error('ledger: no epoch was opened');
+  const opened = await findOpenEpoch(tx, options.auditSecret);
+  if (opened === undefined) throw new Error('ledger: no epoch was opened');
   return {
     epoch,
     issued: block.header.issued,
     lines: block.lines,
     receipts: rows.receiptHashes.length,
-    next,
+    next: opened,
   };
 }

@@ -1,26 +1,38 @@
-import { sha256, concatBytes } from '../../protocol/bytes.ts';
 import type { Breather } from '../store/breather.ts';
 import type { Tx } from '../store/store.ts';
-import { scoreEpoch } from '../trust/score-epoch.ts';
-import type { LedgerPolicy } from './policy.ts';
+import type { Score } from '../trust/score-epoch.ts';
 import { insertEpoch } from './epoch-rows.ts';
+import type { VestingPolicy } from './lots.ts';
 import { clearPending } from './pending.ts';
 import { endLots } from './vest.ts';
 
 /**
- * Seals the open epoch: from here on its receipts, scores, proven failures and ended lots are what they are, and the next epoch
- * takes what comes. `reveal` is 32 bytes that nobody knew while the epoch ran. Gives the next epoch's beacon.
+ * Seals the open epoch: from here on its receipts, scores, proven failures and ended lots are what they are, and the next epoch,
+ * with this beacon, takes what comes.
  */
 export async function sealEpoch(
   tx: Tx,
-  open: { epoch: number; beacon: Uint8Array },
-  policy: LedgerPolicy,
-  reveal: Uint8Array,
+  epoch: number,
+  scores: readonly Score[],
+  nextBeacon: Uint8Array,
+  policy: VestingPolicy,
   nowMs: number,
   breathe: Breather,
-): Promise<Uint8Array> {
-  const { epoch } = open;
-  for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of await scoreEpoch(tx, epoch)) {
+): Promise<void> {
+  await writeScores(tx, epoch, scores, breathe);
+  await clearPending(tx, epoch);
+  await endLots(tx, epoch, policy, breathe);
+  await tx.updateTable('epochs').set({ sealed_at_ms: nowMs }).where('epoch', '=', epoch).execute();
+  await insertEpoch(tx, epoch + 1, nextBeacon, nowMs);
+}
+
+export async function writeScores(
+  tx: Tx,
+  epoch: number,
+  scores: readonly Score[],
+  breathe: Breather,
+): Promise<void> {
+  for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of scores) {
     const factors = { quality, latency, weight: weight.toString(), last_index: lastIndex };
     await tx
       .insertInto('weights')
@@ -28,10 +40,4 @@ export async function sealEpoch(
       .execute();
     await breathe();
   }
-  await clearPending(tx, epoch);
-  await endLots(tx, epoch, policy, breathe);
-  await tx.updateTable('epochs').set({ sealed_at_ms: nowMs }).where('epoch', '=', epoch).execute();
-  const beacon = sha256(concatBytes(open.beacon, reveal));
-  await insertEpoch(tx, epoch + 1, beacon, nowMs);
-  return beacon;
 }

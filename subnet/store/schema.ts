@@ -119,6 +119,8 @@ export type Schema = {
     slots: Generated<number>;
     opened_at_ms: number;
     sealed_at_ms: number | null;
+    /** The validator that counts its slots, where several could. */
+    counter: string | null;
     /** The validator whose header closed it. */
     settler: string | null;
     payload: Uint8Array | null;
@@ -131,6 +133,8 @@ export type Schema = {
     commitment: Uint8Array;
     signature: Uint8Array;
     audit_key: Uint8Array | null;
+    /** The epoch that was open when the key was published: blocks before it do not know it. */
+    published_epoch: number | null;
   };
   /** Who validates from an epoch on, with what stake: signed by the subnet's owner (protocol/validators.ts). */
   validator_sets: { from_epoch: number; payload: Uint8Array; signature: Uint8Array };
@@ -156,6 +160,8 @@ export type Schema = {
     payload: Uint8Array;
     signature: Uint8Array;
   };
+  /** Where each validator is reached, each address signed by it (protocol/manifest.ts). */
+  addresses: { validator: string; address: string; signature: Uint8Array };
   /** Who signed which header. */
   header_signatures: { epoch: number; hash: Uint8Array; validator: string; signature: Uint8Array };
   /** Bonds as the last closed epoch left them, by mechanism. */

@@ -122,6 +122,7 @@ export const migration001 = (types: ColumnTypes): Migration => ({
         slots: 'int=0',
         opened_at_ms: 'int',
         sealed_at_ms: 'int?',
+        counter: 'text?',
         settler: 'text?',
         payload: 'bytes?',
         signature: 'bytes?',
@@ -135,6 +136,7 @@ export const migration001 = (types: ColumnTypes): Migration => ({
         commitment: 'bytes',
         signature: 'bytes',
         audit_key: 'bytes?',
+        published_epoch: 'int?',
       },
       key: ['epoch', 'validator'],
     });
@@ -162,6 +164,10 @@ export const migration001 = (types: ColumnTypes): Migration => ({
     await table('header_signatures', {
       columns: { epoch: 'int', hash: 'bytes', validator: 'text', signature: 'bytes' },
       key: ['epoch', 'hash', 'validator'],
+    });
+    await table('addresses', {
+      columns: { validator: 'text', address: 'text', signature: 'bytes' },
+      key: ['validator', 'address'],
     });
     await table('consensus_states', {
       columns: { mechanism: 'text', epoch: 'int', payload: 'bytes' },
