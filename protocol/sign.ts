@@ -24,15 +24,19 @@ export type Signer = (message: Uint8Array) => Uint8Array;
 export const sign = (domain: Domain, value: unknown, key: Uint8Array | Signer): Uint8Array =>
   typeof key === 'function' ? key(message(domain, value)) : ed25519.sign(message(domain, value), key);
 
+/** Checks signatures: for a realm with a faster Ed25519 of its own. */
+export type Verifier = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
+
 /** Whether `signature` is by `publicKey` (32 bytes). Never throws. */
 export function verify(
   domain: Domain,
   value: unknown,
   signature: Uint8Array,
   publicKey: Uint8Array,
+  by: Verifier = ed25519.verify,
 ): boolean {
   try {
-    return ed25519.verify(signature, message(domain, value), publicKey);
+    return by(signature, message(domain, value), publicKey);
   } catch {
     return false; // not a curve point, wrong length, or a value that has no encoding
   }

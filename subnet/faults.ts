@@ -18,6 +18,16 @@ export const PERSISTENCE_POINTS = [
   'verdict.committed',
   /** The receipt is on its way. */
   'receipt.sent',
+  /** A vote's commitment is on disk and in the database; its reveal of the vote before may not be. */
+  'vote.committed',
+  /** The vote of the epoch before is revealed. */
+  'vote.revealed',
+  /** Inside the transaction that seals an epoch and opens the next, before its commit. */
+  'seal.writing',
+  /** The epoch is sealed, and its block proposed and signed by whoever sealed it. */
+  'seal.written',
+  /** A proposed block is countersigned; it may not have been written. */
+  'header.signed',
   /** Inside the transaction that settles an epoch, before its commit. */
   'epoch.writing',
   /** The epoch is settled on disk; nobody has been told. */

@@ -1,5 +1,10 @@
-import type { MechanismShares } from '../consensus/consensus.ts';
-import { singleValidatorConsensus } from '../consensus/consensus.ts';
+import type { PeerId } from '../../protocol/ids.ts';
+import { voteCommitment } from '../../protocol/vote-round.ts';
+import { singleValidatorConsensus, type MechanismShares } from '../consensus/consensus.ts';
+import { judgeVotes } from '../consensus/rounds/judge-votes.ts';
+import { EMPTY_STATE, nextShares, type MechanismState } from '../consensus/rounds/mechanism.ts';
+import { decodeState, encodeState } from '../consensus/rounds/state-bytes.ts';
+import { YUMA_RULES } from '../consensus/yuma/rules.ts';
 import type { Score } from '../trust/score-epoch.ts';
 import type { VoteFate } from './digests.ts';
 import type { LedgerPolicy } from './policy.ts';
@@ -32,22 +37,70 @@ export function scoresByAccount(scores: readonly Score[]): Map<string, Map<strin
   return byMechanism;
 }
 
-/** What consensus makes of an epoch's votes, and what became of each of them. */
-export function sharesOfVotes({ seats, policy, paidScores, states }: Input): {
+/**
+ * What consensus makes of an epoch's votes, and what became of each of them. One validator is its own consensus: it has nobody to
+ * hide a vote from, and its scores are the vote.
+ */
+export function sharesOfVotes(input: Input): {
   shares: Map<string, MechanismShares>;
   states: ReadonlyMap<string, Uint8Array>;
   fates: VoteFate[];
 } {
-  const reference = scoresByAccount(paidScores);
+  const reference = scoresByAccount(input.paidScores);
+  const [only, ...others] = input.seats.seats;
+  if (only === undefined) throw new Error('block: nobody validates');
+  if (others.length > 0) return sharesOfSeveral(input, reference);
   const shares = new Map<string, MechanismShares>();
-  const [only] = seats.seats;
-  for (const { name } of policy.mechanisms) {
+  for (const { name } of input.policy.mechanisms) {
     const work = reference.get(name);
     const share =
-      only === undefined || work === undefined
+      work === undefined
         ? null
         : singleValidatorConsensus([{ validator: only.account, stake: only.stake, work }]);
     if (share !== null) shares.set(name, share);
   }
-  return { shares, states, fates: [] };
+  return { shares, states: input.states, fates: [] };
+}
+
+function sharesOfSeveral(
+  { subnet, epoch, seats: { seats }, policy, votes, states }: Input,
+  reference: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
+): ReturnType<typeof sharesOfVotes> {
+  const judged = judgeVotes({
+    subnet,
+    epoch: epoch - 1,
+    seats,
+    commits: votes.commits.map((commit) => ({ ...commit, validator: commit.validator as PeerId })),
+    reveals: votes.reveals.map((reveal) => ({ ...reveal, validator: reveal.validator as PeerId })),
+    reference,
+  });
+  const shares = new Map<string, MechanismShares>();
+  const after = new Map(states);
+  for (const { name } of policy.mechanisms) {
+    const scores = reference.get(name) ?? new Map<string, bigint>();
+    const before = stateOf(states, name);
+    const round = { epoch, seats, rows: judged.rows.get(name) ?? new Map(), reference: scores, rules: YUMA_RULES };
+    const next = nextShares(before, round);
+    after.set(name, encodeState(next.state));
+    if (next.shares !== null) shares.set(name, next.shares);
+  }
+  const fates = judged.verdicts.map(({ validator, standing, reason }) => {
+    const revealed = votes.reveals.find((reveal) => reveal.validator === validator);
+    return {
+      validator,
+      standing,
+      reason,
+      revealed: revealed === undefined ? null : voteCommitment(revealed.payload),
+    };
+  });
+  return { shares, states: after, fates };
+}
+
+/** Bonds as the last block left them. Throws on bytes that no block wrote. */
+function stateOf(states: ReadonlyMap<string, Uint8Array>, mechanism: string): MechanismState {
+  const bytes = states.get(mechanism);
+  if (bytes === undefined) return EMPTY_STATE;
+  const decoded = decodeState(bytes);
+  if (!decoded.ok) throw new Error(`ledger: the bonds of ${mechanism} cannot be read: ${decoded.message}`);
+  return decoded.value;
 }

@@ -5,7 +5,9 @@ import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Signer } from '../../protocol/sign.ts';
 import { signValidatorSet } from '../../protocol/validators.ts';
-import { commitAuditKey } from './audit-keys.ts';
+import { breather } from '../store/breather.ts';
+import { markLateAudits } from '../trust/late-audits.ts';
+import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
 import type { Faults } from '../faults.ts';
 import { nativeSigner } from '../keys/signer.ts';
 import type { Store, Tx } from '../store/store.ts';
@@ -103,6 +105,11 @@ export class Ledger {
     return new Ledger(parts, open);
   }
 
+  /** What settlement works with. */
+  get parts(): LedgerParts {
+    return this.#parts;
+  }
+
   get current(): OpenEpoch {
     return this.#open;
   }
@@ -164,6 +171,36 @@ export class Ledger {
       this.#open = { ...this.#open, slots: row.slots };
       return row.slots;
     });
+  }
+
+  /** Another validator counted slots. */
+  noteSlots(slots: number): void {
+    this.#open = { ...this.#open, slots };
+  }
+
+  /**
+   * Takes up the open epoch where another validator has opened it: commits to this one's audit key of it, publishes keys that are
+   * due, and draws the late coins of its own units. True when there is a new one.
+   */
+  async follow(): Promise<boolean> {
+    const { holder, options, policy } = this.#parts;
+    const { epoch } = this.#open;
+    const row = await options.store.db
+      .selectFrom('epochs')
+      .select('epoch')
+      .where('sealed_at_ms', 'is', null)
+      .executeTakeFirst();
+    if (row === undefined || row.epoch === epoch) return false;
+    this.#open = await options.store.write(async (tx) => {
+      const open = await openEpochRow(tx, options.auditSecret);
+      await commitAuditKey(tx, open.epoch, holder);
+      // All that was sealed while this validator did not look.
+      for (let sealed = epoch; sealed < open.epoch; sealed++)
+        await markLateAudits(tx, { ...options, policy }, sealed, breather());
+      await publishAuditKeys(tx, open.epoch - 1 - policy.vestingEpochs, open.epoch, holder);
+      return open;
+    });
+    return true;
   }
 
   /** Settles the open epoch and opens the next, in one transaction. */
