@@ -10,7 +10,9 @@ export type Domain =
   | 'gridtab/address/1'
   | 'gridtab/delegation/1'
   | 'gridtab/receipt/1'
-  | 'gridtab/epoch/1';
+  | 'gridtab/epoch/1'
+  | 'gridtab/vote-commit/1'
+  | 'gridtab/vote-reveal/1';
 
 const message = (domain: Domain, value: unknown): Uint8Array => encodeCbor({ domain, value });
 
