@@ -27,3 +27,12 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = words * 4; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
+
+/** Which of two pieces of `length` bytes comes first, byte by byte: negative, 0 or positive. */
+export function compareAt(a: Uint8Array, i: number, b: Uint8Array, j: number, length: number): number {
+  for (let k = 0; k < length; k++) {
+    const difference = (a[i + k] ?? 0) - (b[j + k] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

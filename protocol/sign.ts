@@ -13,7 +13,9 @@ export type Domain =
   | 'gridtab/epoch/2'
   | 'gridtab/validators/1'
   | 'gridtab/audit-key/1'
-  | 'gridtab/operation/1';
+  | 'gridtab/operation/1'
+  | 'gridtab/vote-commit/1'
+  | 'gridtab/vote-reveal/1';
 
 const message = (domain: Domain, value: unknown): Uint8Array => encodeCbor({ domain, value });
 

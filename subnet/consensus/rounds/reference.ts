@@ -1,0 +1,55 @@
+import { concatBytes, hexToBytes } from '../../../protocol/bytes.ts';
+import { MAX_WEIGHT } from '../../../protocol/vote.ts';
+
+/** Scores by account (lower-case hex of 32 bytes), of any size, not negative. */
+export type Scores = ReadonlyMap<string, bigint>;
+
+/**
+ * Accounts whose honest weight is at least this may not be left out or starved. A smaller weight is rounded down by more
+ * than a ninth, and one below 1 to nothing at all.
+ */
+const LEAST_WEIGHT = 8n;
+
+/** What the pooled receipts say about one mechanism, made ready to hold many rows against. Accounts in ascending order. */
+export type Reference = {
+  /** n accounts with a score above 0. */
+  accounts: readonly string[];
+  /** n × 32 bytes. */
+  bytes: Uint8Array;
+  scores: readonly bigint[];
+  total: bigint;
+  /** Who scores at least this has to be paid its part. */
+  threshold: bigint;
+};
+
+export function referenceOf(scores: Scores): Reference {
+  const accounts = ascending(scores.keys()).filter((account) => (scores.get(account) ?? 0n) > 0n);
+  const worked = accounts.map((account) => scores.get(account) ?? 0n);
+  const most = worked.reduce((a, b) => (a > b ? a : b), 0n);
+  return {
+    accounts,
+    bytes: concatBytes(...accounts.map(hexToBytes)),
+    scores: worked,
+    total: worked.reduce((a, b) => a + b, 0n),
+    threshold: (most * LEAST_WEIGHT + BigInt(MAX_WEIGHT) - 1n) / BigInt(MAX_WEIGHT),
+  };
+}
+
+/** Keys in the one order that everything is summed and hashed in. */
+export function ascending(keys: Iterable<string>): string[] {
+  const list = [...keys];
+  // Most come in order already, and sorting a hundred thousand takes longer than looking.
+  return list.every((key, i) => i === 0 || (list[i - 1] ?? '') < key) ? list : list.sort();
+}
+
+/** Where `key` stands in an ascending list, or −1. */
+export function indexIn(list: readonly string[], key: string): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return list[low] === key ? low : -1;
+}
