@@ -20,7 +20,10 @@ export async function sealEpoch(
   breathe: Breather,
 ): Promise<Uint8Array> {
   const { epoch } = open;
-  for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of await scoreEpoch(tx, epoch)) {
+  for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of await scoreEpoch(
+    tx,
+    epoch,
+  )) {
     const factors = { quality, latency, weight: weight.toString(), last_index: lastIndex };
     await tx
       .insertInto('weights')
