@@ -104,10 +104,8 @@ export const holdingsSchema = v.strictObject({
 export type Holdings = v.InferOutput<typeof holdingsSchema>;
 
 /** An account's leaf in the tree of balances. */
-export const holdingsLeaf = (
-  { account, spendable, escrow, onHold }: Holdings,
-  hash?: Sha256,
-): SumNode => sumLeaf(encodeCbor([account, spendable, escrow, onHold]), spendable + escrow + onHold, hash);
+export const holdingsLeaf = ({ account, spendable, escrow, onHold }: Holdings, hash?: Sha256): SumNode =>
+  sumLeaf(encodeCbor([account, spendable, escrow, onHold]), spendable + escrow + onHold, hash);
 
 /** A receipt's leaf in the tree of an epoch's receipts: `hash` is its `receiptHash`, and it counts 1. */
 export const receiptLeaf = (hash: Uint8Array, sha?: Sha256): SumNode => sumLeaf(hash, 1n, sha);

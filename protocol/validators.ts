@@ -62,6 +62,9 @@ export const totalStake = (seats: readonly Seat[]): bigint =>
 
 /** Do these validators hold more than half of the stake? */
 export function isQuorum(seats: readonly Seat[], signers: ReadonlySet<string>): boolean {
-  const signed = seats.reduce((sum, { validator, stake }) => (signers.has(validator) ? sum + stake : sum), 0n);
+  const signed = seats.reduce(
+    (sum, { validator, stake }) => (signers.has(validator) ? sum + stake : sum),
+    0n,
+  );
   return 2n * signed > totalStake(seats);
 }

@@ -1,16 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { toHex } from '../../protocol/bytes.ts';
 import { openEpoch } from '../../protocol/epoch.ts';
 import { formatCredits } from '../../protocol/ids.ts';
-import { accountIdOf, keyPair } from '../../protocol/sign.ts';
-import { MECHANISMS, TRUST_POLICY } from '../config.ts';
-import { singleValidatorConsensus } from '../consensus/consensus.ts';
-import { loadOrCreateKeys } from '../keys/keys.ts';
-import { subnetOf } from '../ledger/epoch-rows.ts';
 import { accountFunds } from '../ledger/queries.ts';
-import { replayLedger } from '../ledger/replay.ts';
 import { Store } from '../store/store.ts';
 import { ledgerFile } from '../validator.ts';
 import { dataOption, jsonOption, printJson, wholeNumber } from './options.ts';
@@ -51,19 +44,11 @@ export const ledgerCommand = (): Command =>
             if (!header.ok) throw new Error(header.message);
             return [header.value];
           });
-          if (flags.json)
-            return printJson(
-              headers.map((h) => ({
-                ...h,
-                ...hexFields(h),
-                auditReveal:
-                  h.auditReveal === null ? null : { ...h.auditReveal, key: toHex(h.auditReveal.key) },
-              })),
-            );
+          if (flags.json) return printJson(headers.map((header) => inHex(header)));
           print(
             headers.map(
               (h) =>
-                `epoch ${h.epoch}  ${new Date(h.closedAtMs).toISOString()}  ${h.receiptCount} receipts  ${formatCredits(h.issued)} credits issued`,
+                `epoch ${h.epoch}  ${new Date(h.closedAtMs).toISOString()}  ${h.receipts.sum} receipts  ${formatCredits(h.issued)} credits issued`,
             ),
             'No epoch has closed yet.',
           );
@@ -86,36 +71,6 @@ export const ledgerCommand = (): Command =>
               (r) => `${r.id}  epoch ${r.epoch}  ${r.kind}  ${r.work}  ${r.task.slice(0, 16)}  ${r.peer}`,
             ),
             'No receipts yet.',
-          );
-        }),
-      ),
-    )
-    .addCommand(
-      sub(
-        'audit',
-        'Replay everything from the signed receipts and compare. Exit 1 at the first difference.',
-      ).action((flags: Flags) =>
-        withStore(flags, async (store) => {
-          const keys = await loadOrCreateKeys(join(flags.data, 'keys'));
-          const owner = accountIdOf(keyPair(keys.ownerSeed).publicKey);
-          const replay = await replayLedger(store, {
-            subnet: await subnetOf(store.db),
-            validator: keys.validatorPeer,
-            owner,
-            validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),
-            mechanisms: MECHANISMS.map(({ kind, emissionPpm }) => ({ name: kind, emissionPpm })),
-            consensus: singleValidatorConsensus,
-            // The floor is the node's option; what escrow demands is not.
-            policy: { ...TRUST_POLICY, auditFloorPpm: 0 },
-          });
-          if (!replay.ok) throw new Error(`the ledger does not replay: ${replay.message}`);
-          const { epochs, receipts, openReceipts, issued, accounts, held, coins, penalties } = replay.value;
-          if (flags.json) return printJson(replay.value);
-          print(
-            [
-              `The ledger replays: ${epochs} closed epochs, ${receipts} receipts (${openReceipts} in the open epoch), ${formatCredits(issued)} credits on ${accounts} accounts, ${formatCredits(held)} of them in escrow; ${coins} audit coins tossed again, ${penalties} proven failures.`,
-            ],
-            '',
           );
         }),
       ),
@@ -143,10 +98,9 @@ async function withStore(flags: Flags, use: (store: Store) => Promise<void>): Pr
 const print = (lines: readonly string[], whenEmpty: string): void =>
   void process.stdout.write(`${lines.length > 0 ? lines.join('\n') : whenEmpty}\n`);
 
-/** The byte fields of a header as hex, for JSON. */
-const hexFields = (header: object): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(header).flatMap(([key, value]) =>
-      value instanceof Uint8Array ? [[key, toHex(value)]] : [],
-    ),
-  );
+/** The same value with bytes as hex, for JSON. */
+function inHex(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inHex(inner)]));
+}

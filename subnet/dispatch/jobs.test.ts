@@ -30,7 +30,7 @@ let base: TestLedger;
 let jobs: Jobs;
 beforeEach(async () => {
   base = await openTestLedger();
-  jobs = new Jobs({ store: base.store, ledger: base.ledger, models: [model] });
+  jobs = new Jobs({ store: base.store, ledger: base.ledger, validator: base.validator, models: [model] });
 });
 afterEach(() => base.close());
 
@@ -61,7 +61,7 @@ describe('jobs', () => {
   it('of an exact model are refused unless every value is a whole number within its bounds', async () => {
     const bounds = { low: 0, high: 255 };
     const exact = { ...model, name: 'exact', tolerance: { class: 'E' as const, input: bounds } };
-    jobs = new Jobs({ store: base.store, ledger: base.ledger, models: [exact] });
+    jobs = new Jobs({ store: base.store, ledger: base.ledger, validator: base.validator, models: [exact] });
     const submit = (value: number) =>
       jobs.submit('exact', [float32Tensor('x', [2], Float32Array.of(1, value))]);
     for (const value of [0.5, -1, 256, 2 ** 30, 1e-40, Number.NaN, Infinity])

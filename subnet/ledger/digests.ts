@@ -42,7 +42,12 @@ export const penaltiesDigest = (penalties: readonly Penalty[]): Uint8Array =>
 
 /** Root over receipt hashes in ascending order, so that the order of arrival does not matter. */
 export const receiptsRoot = (hashes: readonly Uint8Array[]): SumNode =>
-  rootOf(sumTree(hashes.map((hash) => receiptLeaf(hash, nativeSha256)), nativeSha256));
+  rootOf(
+    sumTree(
+      hashes.map((hash) => receiptLeaf(hash, nativeSha256)),
+      nativeSha256,
+    ),
+  );
 
 export const settlementDigest = (lines: readonly SettlementLine[]): Uint8Array =>
   hashCbor(lines.map(({ mechanism, role, account, amount }) => [mechanism, role, account, amount]));
@@ -64,7 +69,9 @@ export const operationsDigest = (hashes: readonly Uint8Array[]): Uint8Array => h
 
 /** Bonds by mechanism, in ascending order. */
 export const statesDigest = (states: ReadonlyMap<string, Uint8Array>): Uint8Array =>
-  hashCbor([...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => [name, nativeSha256(bytes)]));
+  hashCbor(
+    [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => [name, nativeSha256(bytes)]),
+  );
 
 /** What became of a validator's vote. */
 export type VoteFate = { validator: string; standing: string; reason: string; revealed: Uint8Array | null };

@@ -11,10 +11,7 @@ import { nativeSha256 } from './digests.ts';
 export const ledgerPolicySchema = v.strictObject({
   /** The subnet's owner: account, hex. */
   owner: hex(32),
-  mechanisms: v.pipe(
-    v.array(v.strictObject({ name: text, emissionPpm: uint(1_000_000) })),
-    v.maxLength(16),
-  ),
+  mechanisms: v.pipe(v.array(v.strictObject({ name: text, emissionPpm: uint(1_000_000) })), v.maxLength(16)),
   vestingTasks: uint(),
   vestingEpochs: uint(),
   auditKappa: uint(1_000),
@@ -59,7 +56,11 @@ export async function policyOfDigest(
   db: Kysely<Schema>,
   digest: Uint8Array,
 ): Promise<Outcome<LedgerPolicy, 'MALFORMED'>> {
-  const row = await db.selectFrom('policies').select('payload').where('digest', '=', digest).executeTakeFirst();
+  const row = await db
+    .selectFrom('policies')
+    .select('payload')
+    .where('digest', '=', digest)
+    .executeTakeFirst();
   if (row === undefined || Buffer.compare(nativeSha256(row.payload), digest) !== 0)
     return fail('MALFORMED', 'its policy is not in the ledger');
   const decoded = decodeCbor(row.payload);

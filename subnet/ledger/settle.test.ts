@@ -10,13 +10,14 @@ const settleWork = (work: Record<string, [string, bigint][]>, slots = 5) =>
     slots,
     owner: OWNER,
     mechanisms: MECHANISMS,
-    weights: new Map(
-      Object.entries(work).map(([kind, rows]) => [
-        kind,
-        [{ validator: VALIDATOR_ACCOUNT, stake: 1n, work: new Map(rows) }],
-      ]),
+    shares: new Map(
+      Object.entries(work).flatMap(([kind, rows]) => {
+        const share = singleValidatorConsensus([
+          { validator: VALIDATOR_ACCOUNT, stake: 1n, work: new Map(rows) },
+        ]);
+        return share === null ? [] : [[kind, share]];
+      }),
     ),
-    consensus: singleValidatorConsensus,
   });
 
 const paidTo = (lines: { account: string; amount: bigint }[], account: string): bigint =>

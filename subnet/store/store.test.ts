@@ -64,6 +64,7 @@ describe('store', () => {
 describe('retention', () => {
   const task = (n: number, epoch: number, state: 'leased' | 'accepted') => ({
     task_id: new Uint8Array(32).fill(n),
+    validator: 'v',
     peer: 'p',
     epoch,
     seq: n,

@@ -13,7 +13,11 @@ const PAGE = 200;
  */
 export async function markLateAudits(
   tx: Tx,
-  options: { validator: string; auditSecret: Uint8Array; policy: Pick<TrustPolicy, 'vestingEpochs' | 'vestingTasks'> },
+  options: {
+    validator: string;
+    auditSecret: Uint8Array;
+    policy: Pick<TrustPolicy, 'vestingEpochs' | 'vestingTasks'>;
+  },
   epoch: number,
   breathe: Breather,
 ): Promise<void> {

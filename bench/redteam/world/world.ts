@@ -123,6 +123,7 @@ export class World implements Ground {
       store,
       subnet,
       owner: accountIdOf(keyPair(seedOf(seed, 'owner')).publicKey),
+      ownerSeed: seedOf(seed, 'owner'),
       validatorSeed,
       validatorPeer: validator.peer,
       validatorAccount: validator.account,

@@ -43,7 +43,13 @@ export async function createTable(
   for (const [column, text] of Object.entries(spec.columns)) {
     const [type, preset] = text.replace('?', '').split('=');
     const sqlType =
-      type === 'int' ? 'bigint' : type === 'real' ? 'double precision' : type === 'bytes' ? types.bytes : 'text';
+      type === 'int'
+        ? 'bigint'
+        : type === 'real'
+          ? 'double precision'
+          : type === 'bytes'
+            ? types.bytes
+            : 'text';
     table = table.addColumn(column, sqlType, (c) => {
       const own = spec.parent?.column === column ? c.references(spec.parent.of).onDelete('cascade') : c;
       if (text.endsWith('?')) return own;
