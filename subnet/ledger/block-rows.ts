@@ -96,7 +96,7 @@ async function receiptHashes(db: Db, epoch: number, breathe: Breather): Promise<
 }
 
 /** Scores of some epochs' work, in ascending order of mechanism, account, peer, epoch. */
-async function scoresOf(db: Db, from: number, to: number): Promise<Score[]> {
+export async function scoresOf(db: Db, from: number, to: number): Promise<Score[]> {
   const rows = await db
     .selectFrom('weights')
     .select(['mechanism', 'account', 'peer', 'quality', 'latency', 'weight', 'last_index'])

@@ -36,7 +36,8 @@ export type LedgerOptions = {
   /** Account that the validator's part of the emission goes to. */
   validatorAccount: AccountId;
   owner: AccountId;
-  ownerSeed: Uint8Array;
+  /** Of the owner, where this node has it: a new ledger then begins with this validator alone. */
+  ownerSeed: Uint8Array | null;
   mechanisms: readonly Mechanism[];
   /** 32 secret bytes from which each epoch's audit key comes. */
   auditSecret: Uint8Array;
@@ -61,6 +62,19 @@ export type AcceptedWork = {
   /** `commitment` names the epoch key that the coin was drawn with. */
   audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean };
 };
+
+/** A new ledger begins with the validator of its owner, unless the owner has installed a set before. */
+async function foundSeats(tx: Tx, options: LedgerOptions): Promise<void> {
+  const { subnet, validator, validatorAccount, ownerSeed } = options;
+  const known = await tx.selectFrom('validator_sets').select('from_epoch').limit(1).executeTakeFirst();
+  if (known !== undefined) return;
+  if (ownerSeed === null)
+    throw new Error(
+      'Nobody validates in this ledger yet: the owner of the subnet runs `gridtab validators set` first.',
+    );
+  const seats = [{ validator, stake: 1n, account: validatorAccount }];
+  await installSeats(tx, 0, signValidatorSet({ subnet, fromEpoch: 0, seats }, ownerSeed));
+}
 
 /** What closing an epoch takes. */
 export type LedgerParts = {
@@ -95,9 +109,8 @@ export class Ledger {
       await claimSubnet(tx, subnet);
       if ((await findOpenEpoch(tx, auditSecret)) === undefined) {
         await insertEpoch(tx, 0, firstBeacon(subnet), options.now());
-        const seats = [{ validator, stake: 1n, account: options.validatorAccount }];
-        await installSeats(tx, 0, signValidatorSet({ subnet, fromEpoch: 0, seats }, options.ownerSeed));
       }
+      await foundSeats(tx, options);
       const found = await openEpochRow(tx, auditSecret);
       await commitAuditKey(tx, found.epoch, parts.holder);
       return found;

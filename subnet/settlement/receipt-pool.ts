@@ -44,7 +44,7 @@ export class ReceiptPool {
     const work = new Map<string, PooledWork>();
     const pooled: Pooled = { work: [], tasks: new Set(), problems: [] };
     const tasks = new Set<string>();
-    for (let after: number | null = 0; after !== null; ) {
+    for (let after: number | null = 0; after !== null;) {
       const page: Row[] = await db
         .selectFrom('receipts')
         .select(['id', 'task_id', 'validator', 'epoch', 'kind', 'peer', 'account', 'work', 'kind_index'])

@@ -25,7 +25,7 @@ import {
   signaturesOf,
   type Proposal,
 } from './blocks.ts';
-import { checkSeal, beaconAfter, type Checked } from './check-seal.ts';
+import { beaconAfter, checkSeal, closedScores, type Checked } from './check-seal.ts';
 import type { Journal } from './journal.ts';
 import { copyOwnReceipts, restoreOwnReceipts } from './own-rows.ts';
 import { punishedIn, readFactors, scoresOfWork } from './own-scores.ts';
@@ -81,8 +81,7 @@ export class Settlement {
   /** Row up to which own receipts of the open epoch are copied. */
   #copied = { epoch: -1, row: 0 };
   #voted = -1;
-  /** Own scores of sealed epochs whose seal was found wrong. */
-  readonly #ownScores = new Map<number, ScoresByMechanism>();
+  #revealed = -1;
   readonly #refused = new Set<string>();
 
   constructor(options: SettlementOptions) {
@@ -165,10 +164,7 @@ export class Settlement {
 
   async #noticeClosed(): Promise<void> {
     const last = await this.#lastClosed();
-    for (; this.#closedThrough < last; this.#closedThrough++) {
-      this.#ownScores.delete(this.#closedThrough - 3);
-      this.#options.onClosed(this.#closedThrough + 1);
-    }
+    for (; this.#closedThrough < last; this.#closedThrough++) this.#options.onClosed(this.#closedThrough + 1);
   }
 
   async #copyReceipts(epoch: number): Promise<void> {
@@ -186,49 +182,44 @@ export class Settlement {
     const { validator } = ledger.parts.holder;
     const mended = await restoreOwnReceipts(store, journal, validator, epoch);
     for (const task of mended)
-      logger.warn({ epoch, task }, 'a receipt of this validator had been altered in the database; it is restored');
+      logger.warn(
+        { epoch, task },
+        'a receipt of this validator had been altered in the database; it is restored',
+      );
     return mended.length > 0;
   }
 
-  /** Commits to a vote about the epoch before, and reveals the one of the epoch before that; each once. */
+  /**
+   * Reveals the vote of the epoch before, and commits to one about the work of the epoch before once that is closed: a seal is
+   * nothing to vote by until enough have signed it. Each once.
+   */
   async #vote(epoch: number): Promise<void> {
-    if (this.#voted >= epoch || epoch < 1) return;
-    const seats = await this.#seats(epoch);
     const { ledger, store, journal, secret, weigh, faults } = this.#options;
-    const { holder, policy } = ledger.parts;
-    if (!seats.seats.some(({ validator }) => validator === holder.validator)) return;
+    const { holder } = ledger.parts;
     const voter: Voter = { store, journal, secret, ...holder };
-    const own = this.#ownScores.get(epoch - 1);
-    const scores = own ?? scoresByAccount(await this.#sealedScores(epoch - 1));
-    const names = new Set(policy.mechanisms.map(({ name }) => name));
-    const known = new Map([...scores].filter(([name]) => names.has(name)));
-    if (!(await commitVote(voter, epoch, weigh?.(known) ?? known))) return;
-    faults.pass('vote.committed');
-    await revealVote(voter, epoch);
-    faults.pass('vote.revealed');
+    if (this.#revealed < epoch) {
+      await revealVote(voter, epoch);
+      this.#revealed = epoch;
+      faults.pass('vote.revealed');
+    }
+    if (epoch < 1 || this.#voted >= epoch || this.#closedThrough < epoch - 1) return;
+    const { seats } = await this.#seats(epoch);
+    if (!seats.some(({ validator }) => validator === holder.validator)) return;
+    const scores = await this.#closedScores(epoch - 1);
+    if (!(await commitVote(voter, epoch, weigh?.(scores) ?? scores))) return;
     this.#voted = epoch;
+    faults.pass('vote.committed');
   }
 
-  async #sealedScores(epoch: number) {
-    const { holder, policy } = this.#options.ledger.parts;
-    const seats = await this.#seats(epoch);
-    const validators = new Set<string>(seats.seats.map(({ validator }) => validator));
-    const pooled = await this.#pool.read(this.#options.store.db, epoch, validators);
-    const sealed = await this.#options.store.db
-      .selectFrom('weights')
-      .selectAll()
-      .where('epoch', '=', epoch)
-      .execute();
-    const factors = await readFactors(this.#options.store.db);
-    const punished = await punishedIn(this.#options.store.db, epoch, policy.punishedEpochs);
-    const own = scoresOfWork(pooled.work, factors, punished);
-    void holder;
-    // The factors as they were sealed, since they move on; the work as the receipts have it.
-    const byPeer = new Map(sealed.map((row) => [`${row.mechanism} ${row.account} ${row.peer}`, row]));
-    return own.map((score) => {
-      const row = byPeer.get(`${score.mechanism} ${score.account} ${score.peer}`);
-      return row === undefined ? score : { ...score, weight: BigInt(row.weight) };
-    });
+  /** What a closed epoch's work is worth by account, as its header commits to it; by the receipts where rows were altered since. */
+  async #closedScores(epoch: number): Promise<ScoresByMechanism> {
+    const { store, logger } = this.#options;
+    const names = new Set(this.#rules.policy.mechanisms.map(({ name }) => name));
+    const sealed = await closedScores(store.db, epoch);
+    if (sealed === null)
+      logger.warn({ epoch }, 'scores were altered in the database after their epoch had closed');
+    const scores = sealed ?? (await this.#check(store.db, epoch)).ownScores;
+    return new Map([...scoresByAccount(scores)].filter(([name]) => names.has(name)));
   }
 
   /** Counts slots of the open epoch where it is this validator's turn, and seals the epoch when it has them all. */
@@ -256,7 +247,10 @@ export class Settlement {
           .where('epoch', '=', epoch)
           .where('slots', '=', row.slots)
           .where('sealed_at_ms', 'is', null);
-        query = row.counter === null ? query.where('counter', 'is', null) : query.where('counter', '=', row.counter);
+        query =
+          row.counter === null
+            ? query.where('counter', 'is', null)
+            : query.where('counter', '=', row.counter);
         return (await query.executeTakeFirst()).numUpdatedRows === 1n;
       });
       if (taken) this.#lastSlotMs = this.#clock();
@@ -334,11 +328,14 @@ export class Settlement {
     if (checked.problem === null) {
       for (const proposal of proposals) if (await this.#sign(epoch, proposal, checked)) return;
     } else {
-      this.#ownScores.set(epoch, scoresByAccount(checked.ownScores));
       this.#refuse(epoch, 'seal', checked.problem.message);
     }
     const isRight = (each: Proposal): boolean => proposalProblem(checked, holder.subnet, each) === null;
-    if (proposals.some((each) => each.validator === holder.validator || (checked.problem === null && isRight(each))))
+    if (
+      proposals.some(
+        (each) => each.validator === holder.validator || (checked.problem === null && isRight(each)),
+      )
+    )
       return;
     // Whoever proposed was not right, or enough would have signed: after a while it is the next one's turn.
     const silentMs = this.#clock() - this.#progress.atMs - patienceMs;
@@ -388,7 +385,7 @@ export class Settlement {
       let checked = await this.#check(tx, epoch);
       for (let tries = 0; checked.problem !== null; tries++) {
         const { what, message } = checked.problem;
-        if (what === 'receipts' || what === 'slots' || tries > MAX_MENDS) return null;
+        if (what === 'receipts' || what === 'slots' || what === 'past' || tries > MAX_MENDS) return null;
         await this.#mendPart(tx, epoch, what, checked, breathe);
         logger.warn({ epoch, what, why: message }, 'a seal was not right and is mended');
         checked = await this.#check(tx, epoch);

@@ -24,7 +24,7 @@ export async function peerOf(n: number): Promise<PeerId> {
   return peerIdFromPrivateKey(key).toString() as PeerId;
 }
 
-const OWNER_SEED = new Uint8Array(32).fill(100);
+export const OWNER_SEED = new Uint8Array(32).fill(100);
 export const OWNER = accountOf(100);
 export const VALIDATOR_SEED = new Uint8Array(32).fill(101);
 export const VALIDATOR_ACCOUNT = accountOf(101);

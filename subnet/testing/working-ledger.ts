@@ -16,8 +16,14 @@ export class WorkingLedger {
   readonly trust = new Trust({ ...TRUST_POLICY, auditFloorPpm: 10_000 });
   #tasks = 0;
 
-  private constructor(base: TestLedger) {
+  private constructor(base: TestLedger, tasks = 0) {
     this.base = base;
+    this.#tasks = tasks;
+  }
+
+  /** Over the ledger of one of several validators; tasks are numbered after `tasks`, so that no two have one. */
+  static over(base: TestLedger, tasks: number): WorkingLedger {
+    return new WorkingLedger(base, tasks);
   }
 
   static async open(path?: string): Promise<WorkingLedger> {
