@@ -14,6 +14,16 @@ export default defineConfig({
       },
       {
         extends: true,
+        // What reads and writes the store, once more on a real PostgreSQL that is started for it.
+        test: {
+          name: 'postgres',
+          include: ['subnet/{store,ledger,dispatch,metrics,net}/**/*.test.ts'],
+          globalSetup: ['subnet/testing/postgres-setup.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
         // A real node and a real browser per file, on two cores: one file at a time, and time enough for a slow machine.
         test: {
           name: 'e2e',

@@ -1,26 +1,49 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import type { Backend } from './backend.ts';
+import { migrate } from './migrate.ts';
+import { SQLITE_TYPES } from './migrations/columns.ts';
+import type { Schema } from './schema.ts';
 
 /** Opens the file so that a committed transaction survives a power cut: WAL, and fsync at every commit. */
-export function openSqlite(path: string): DatabaseSync {
+export async function openSqlite(path: string): Promise<Backend> {
+  mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
   database.exec('PRAGMA foreign_keys = ON');
   // Another process reading the ledger (gridtab ledger) may hold a lock for a moment.
   database.exec('PRAGMA busy_timeout = 5000');
-  return database;
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
+  const close = (): Promise<void> => db.destroy();
+  try {
+    await migrate(db as unknown as Kysely<never>, SQLITE_TYPES, path);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    db,
+    name: path,
+    durability: durability(database),
+    // One connection: transactions run one after another, whether they ask for a lock or not.
+    transact: (work) => db.transaction().execute(work),
+    snapshot: (work) => db.transaction().execute(work),
+    close,
+  };
 }
 
 /** What SQLite says it does, for the log and for the test that asserts it: 2 is FULL. */
-export function durability(database: DatabaseSync): { journalMode: string; synchronous: number } {
+function durability(database: DatabaseSync): Backend['durability'] {
   const journal = database.prepare('PRAGMA journal_mode').get() as { journal_mode: string };
   const sync = database.prepare('PRAGMA synchronous').get() as { synchronous: number };
-  return { journalMode: journal.journal_mode, synchronous: sync.synchronous };
+  return { database: 'sqlite', journalMode: journal.journal_mode, synchronous: sync.synchronous };
 }
 
 /** node:sqlite in the shape that Kysely's SQLite dialect was made for. Statements are prepared once per SQL text. */
-export function sqliteDialect(database: DatabaseSync): SqliteDialect {
+function sqliteDialect(database: DatabaseSync): SqliteDialect {
   const statements = new Map<string, SqliteStatement>();
   const adapter: SqliteDatabase = {
     close: () => database.close(),
