@@ -17,7 +17,7 @@ export default defineConfig({
         // What reads and writes the store, once more on a real PostgreSQL that is started for it.
         test: {
           name: 'postgres',
-          include: ['subnet/{store,ledger,dispatch,metrics,net}/**/*.test.ts'],
+          include: ['subnet/{store,ledger,settlement,dispatch,metrics,net}/**/*.test.ts'],
           globalSetup: ['subnet/testing/postgres-setup.ts'],
           testTimeout: 30_000,
         },

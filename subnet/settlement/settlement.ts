@@ -57,6 +57,9 @@ export type SettlementOptions = {
 /** A sealed epoch that waits for its block. */
 type Pending = { epoch: number };
 
+/** One validator at a time seals, mends and writes blocks. */
+const ALONE = { lock: 'settlement' };
+
 /** Parts of a seal that may be wrong, and once more for each that a mended one shows. */
 const MAX_MENDS = 3;
 
@@ -294,7 +297,7 @@ export class Settlement {
       const proposal = await this.#propose(tx, epoch, closedAtMs);
       faults.pass('seal.writing');
       return proposal;
-    });
+    }, ALONE);
     if (sealed === null) return;
     this.#options.journal.maySign(epoch, sealed);
     faults.pass('seal.written');
@@ -368,7 +371,7 @@ export class Settlement {
       const done = await finalize(tx, ledger.parts, epoch, proposal, seats);
       faults.pass('epoch.writing');
       return done;
-    });
+    }, ALONE);
     if (!written) return;
     faults.pass('epoch.closed');
     logger.info({ epoch, settler: proposal.validator }, 'epoch closed');
@@ -391,7 +394,7 @@ export class Settlement {
         checked = await this.#check(tx, epoch);
       }
       return await this.#propose(tx, epoch, ledger.parts.options.now());
-    });
+    }, ALONE);
     if (proposed === null) return;
     journal.maySign(epoch, proposed);
     logger.info({ epoch }, 'block proposed in another validator’s place');

@@ -8,7 +8,7 @@ import { SQLITE_TYPES } from './migrations/columns.ts';
 import type { Schema } from './schema.ts';
 
 /** Opens the file so that a committed transaction survives a power cut: WAL, and fsync at every commit. */
-export async function openSqlite(path: string): Promise<Backend> {
+export function openDurable(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true });
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL');
@@ -16,6 +16,11 @@ export async function openSqlite(path: string): Promise<Backend> {
   database.exec('PRAGMA foreign_keys = ON');
   // Another process reading the ledger (gridtab ledger) may hold a lock for a moment.
   database.exec('PRAGMA busy_timeout = 5000');
+  return database;
+}
+
+export async function openSqlite(path: string): Promise<Backend> {
+  const database = openDurable(path);
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
   const close = (): Promise<void> => db.destroy();
   try {

@@ -10,7 +10,8 @@ import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { Journal } from '../settlement/journal.ts';
 import type { ScoresByMechanism } from '../settlement/own-vote.ts';
 import { Settlement } from '../settlement/settlement.ts';
-import { Store } from '../store/store.ts';
+import { isDatabaseUrl, Store } from '../store/store.ts';
+import { openEmptyStore, openTestDatabase, type TestDatabase } from './databases.ts';
 import { accountOf, MECHANISMS, noFaults, OWNER, OWNER_SEED, peerOf, silent, SUBNET } from './ledger.ts';
 import { WorkingLedger } from './working-ledger.ts';
 
@@ -23,6 +24,7 @@ export const PATIENCE_MS = 1_000;
 export type TestPeer = {
   index: number;
   seat: Seat;
+  store: Store;
   ledger: Ledger;
   journal: Journal;
   settlement: Settlement;
@@ -43,20 +45,23 @@ export class SeveralValidators {
   readonly store: Store;
   readonly peers: TestPeer[] = [];
   readonly #folder: string;
+  readonly #database: TestDatabase;
   readonly #options: SeveralOptions;
   readonly #down = new Set<number>();
   #nowMs = 0;
 
-  private constructor(store: Store, folder: string, options: SeveralOptions) {
+  private constructor(store: Store, database: TestDatabase, folder: string, options: SeveralOptions) {
     this.store = store;
+    this.#database = database;
     this.#folder = folder;
     this.#options = options;
   }
 
   static async open(stakes: readonly bigint[], options: SeveralOptions = {}): Promise<SeveralValidators> {
     const folder = mkdtempSync(join(tmpdir(), 'gridtab-several-'));
-    const store = await Store.open(join(folder, 'ledger.sqlite'));
-    const all = new SeveralValidators(store, folder, options);
+    const database = await openTestDatabase();
+    const store = await openEmptyStore(database.target);
+    const all = new SeveralValidators(store, database, folder, options);
     const seats = await Promise.all(
       stakes.map(async (stake, i) => ({
         validator: await peerOf(FIRST_SEED + i),
@@ -82,9 +87,10 @@ export class SeveralValidators {
   }
 
   async restart(index: number): Promise<void> {
-    const seat = this.peers[index]?.seat;
-    if (seat === undefined) throw new RangeError(`no validator ${index}`);
-    this.peers[index] = await this.#start(index, seat);
+    const peer = this.peers[index];
+    if (peer === undefined) throw new RangeError(`no validator ${index}`);
+    await this.#closeStore(peer);
+    this.peers[index] = await this.#start(index, peer.seat);
     this.#down.delete(index);
   }
 
@@ -113,15 +119,26 @@ export class SeveralValidators {
   }
 
   async close(): Promise<void> {
-    for (const [i, { journal }] of this.peers.entries()) if (!this.#down.has(i)) journal.close();
+    for (const peer of this.peers) {
+      if (!this.#down.has(peer.index)) peer.journal.close();
+      await this.#closeStore(peer);
+    }
     await this.store.close();
+    this.#database.drop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  async #closeStore({ store }: TestPeer): Promise<void> {
+    if (store !== this.store) await store.close();
+  }
+
   async #start(index: number, seat: Seat): Promise<TestPeer> {
+    const { target } = this.#database;
+    // On SQLite one process is all there is; on PostgreSQL each has connections of its own.
+    const store = isDatabaseUrl(target) ? await Store.open(target) : this.store;
     const seed = new Uint8Array(32).fill(FIRST_SEED + index);
     const ledger = await Ledger.open({
-      store: this.store,
+      store,
       subnet: SUBNET,
       validator: seat.validator,
       validatorSeed: seed,
@@ -140,7 +157,7 @@ export class SeveralValidators {
     const closed: number[] = [];
     const weigh = this.#options.weigh?.[index];
     const settlement = new Settlement({
-      store: this.store,
+      store,
       ledger,
       journal,
       secret: new Uint8Array(32).fill(200 + index),
@@ -154,7 +171,7 @@ export class SeveralValidators {
       ...(weigh === undefined ? {} : { weigh }),
     });
     const base = {
-      store: this.store,
+      store,
       ledger,
       validator: seat.validator,
       path: '',
@@ -163,6 +180,7 @@ export class SeveralValidators {
     return {
       index,
       seat,
+      store,
       ledger,
       journal,
       settlement,
