@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from './bytes.ts';
 import { MAX_HOLD_EPOCHS, MAX_OPEN_HOLDS, MIN_AMOUNT } from './limits.ts';
@@ -245,5 +246,86 @@ describe('replayOperations', () => {
       code: 'BAD_SIGNATURE',
       message: expect.stringMatching(/operation 3/) as string,
     });
+  });
+});
+
+describe('whatever is tried', () => {
+  const everybody = [alice, bob, carol];
+  const who = fc.constantFrom(...everybody);
+  const amount = fc.oneof(
+    { weight: 9, arbitrary: fc.bigInt({ min: 0n, max: 60n }).map((n) => n * M) },
+    { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
+  );
+  type Act = (names: Uint8Array[], epoch: number) => Action;
+  type Attempt = { from: Party; skip: number; action: Act } | 'close';
+  const action: fc.Arbitrary<Act> = fc.oneof(
+    fc.tuple(who, amount).map(
+      ([to, n]) =>
+        () =>
+          transfer(to, n),
+    ),
+    fc.tuple(who, amount, fc.nat(3)).map(
+      ([to, n, epochs]): Act =>
+        (_, epoch) =>
+          hold(to, n, epoch + epochs),
+    ),
+    fc.tuple(fc.nat(), fc.uniqueArray(fc.tuple(who, amount), { selector: ([{ id }]) => id })).map(
+      ([at, to]): Act =>
+        (names) =>
+          pay(names[at % Math.max(1, names.length)] ?? fill(9), ...to),
+    ),
+  );
+  const attempt: fc.Arbitrary<Attempt> = fc.oneof(
+    { weight: 9, arbitrary: fc.record({ from: who, skip: fc.constantFrom(0, 0, 0, 0, -1, 1), action }) },
+    { weight: 1, arbitrary: fc.constant('close' as const) },
+  );
+  const total = (state: SpendingState): bigint =>
+    [...state.holdings.values()].reduce((sum, all) => sum + all.spendable + all.escrow + all.onHold, 0n);
+
+  it('no base unit is made or lost, nobody owes, no number is used twice', () => {
+    let accepted = 0;
+    let ended = 0;
+    fc.assert(
+      fc.property(fc.array(attempt, { minLength: 30, maxLength: 80 }), (attempts) => {
+        const state = start();
+        state.holdings.set(bob.id, { spendable: 50n * M, escrow: 0n, onHold: 0n });
+        const before = total(state);
+        const names: Uint8Array[] = [];
+        const used = new Set<string>();
+        let epoch = 0;
+        for (const each of attempts) {
+          if (each === 'close') {
+            // What the block of the epoch does.
+            for (const { account, amount } of takeExpiredHolds(state, epoch++)) {
+              const has = state.holdings.get(account) ?? { spendable: 0n, escrow: 0n, onHold: 0n };
+              const [spendable, onHold] = [has.spendable + amount, has.onHold - amount];
+              state.holdings.set(account, { ...has, spendable, onHold });
+            }
+          } else {
+            const nonce = (state.nonces.get(each.from.id) ?? 0) + 1 + each.skip;
+            const operation = by(each.from, nonce, each.action(names, epoch));
+            const applied = applyOperation(state, operation, at(epoch));
+            if (!applied.ok) continue;
+            expect(used.has(`${each.from.id} ${nonce}`)).toBe(false);
+            used.add(`${each.from.id} ${nonce}`);
+            carryOut(state, applied.value);
+            accepted++;
+            if (applied.value.opened !== null) names.push(holdName(operation));
+            if (applied.value.ended !== null) ended++;
+          }
+          expect(total(state)).toBe(before);
+          for (const { id } of everybody) {
+            const { spendable = 0n, onHold = 0n } = state.holdings.get(id) ?? {};
+            expect(spendable >= 0n && onHold >= 0n).toBe(true);
+            const open = [...state.holds.values()].filter(({ account }) => account === id);
+            expect(open.reduce((sum, { amount }) => sum + amount, 0n)).toBe(onHold);
+            expect(state.openHolds.get(id) ?? 0).toBe(open.length);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+    // The test is worth nothing where nothing is done.
+    expect([accepted > 500, ended > 10]).toEqual([true, true]);
   });
 });
