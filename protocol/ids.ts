@@ -28,3 +28,14 @@ export function formatCredits(amount: bigint): string {
   const fraction = (abs % BASE_UNITS_PER_CREDIT).toString().padStart(9, '0').replace(/0+$/, '');
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
+
+/** Credits as people write them, without sign or exponent; nine decimals are all there are. */
+const CREDITS = /^(\d{1,11})(?:\.(\d{1,9}))?$/;
+
+/** The base units of `1.25` credits, exactly; null for anything that is no such number, or more than 2^64 − 1 of them. */
+export function parseCredits(text: string): BaseUnits | null {
+  const [, whole, fraction = ''] = CREDITS.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const amount = BigInt(whole) * BASE_UNITS_PER_CREDIT + BigInt(fraction.padEnd(9, '0'));
+  return amount > 0xffff_ffff_ffff_ffffn ? null : asBaseUnits(amount);
+}

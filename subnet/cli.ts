@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { errorText } from '../protocol/outcome.ts';
+import { accountCommand } from './commands/account.ts';
 import { consensusCommand } from './commands/consensus.ts';
 import { keysCommand } from './commands/keys.ts';
 import { ledgerCommand } from './commands/ledger.ts';
@@ -15,6 +16,7 @@ const program = new Command('gridtab')
   .addCommand(nodeCommand())
   .addCommand(manifestCommand())
   .addCommand(ledgerCommand())
+  .addCommand(accountCommand())
   .addCommand(consensusCommand())
   .addCommand(keysCommand())
   .addCommand(submitCommand());

@@ -25,6 +25,7 @@ import { serveTabs } from './net/serve.ts';
 import { tabBursts } from './net/tab-bursts.ts';
 import type { Tabs } from './net/tabs.ts';
 import { webRtcCertificate } from './net/webrtc-certificate.ts';
+import { Spending } from './spending/spending.ts';
 import { prune } from './store/retention.ts';
 import { Store } from './store/store.ts';
 
@@ -188,6 +189,7 @@ async function compose(
     models: catalogue.value,
     ready: () => ready,
     jobs,
+    spending: new Spending({ store, subnet }),
     metrics,
     adminToken: keys.adminToken,
     logger,

@@ -92,14 +92,16 @@ async function book(
   }
 }
 
-/** Adds to what an account may spend. Call inside a write. */
+/** Adds to what an account may spend, or takes from it. Throws where less than nothing would be left. Call inside a write. */
 export async function credit(tx: Tx, account: string, by: bigint): Promise<void> {
   const balance = await tx
     .selectFrom('balances')
     .select('amount')
     .where('account', '=', account)
     .executeTakeFirst();
-  const amount = (BigInt(balance?.amount ?? '0') + by).toString();
+  const after = BigInt(balance?.amount ?? '0') + by;
+  if (after < 0n) throw new Error(`ledger: ${account} would have ${after} base units`);
+  const amount = after.toString();
   await tx
     .insertInto('balances')
     .values({ account, amount })

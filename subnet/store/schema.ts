@@ -209,6 +209,8 @@ export type Schema = {
     payload: Uint8Array;
     signature: Uint8Array;
   };
+  /** Whom an operation concerns: who signed it, whose credits it moved, whom it names. To be found by; nothing is decided on it. */
+  operation_parties: { account: string; operation: number };
   /** Credits set aside for a payee, until they are paid or go back. */
   holds: {
     /** 32 bytes. */

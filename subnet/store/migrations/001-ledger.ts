@@ -224,6 +224,10 @@ export const migration001 = (types: ColumnTypes): Migration => ({
       unique: [['account', 'nonce'], ['hash']],
       indexes: [['epoch', 'id']],
     });
+    await table('operation_parties', {
+      columns: { account: 'text', operation: 'int' },
+      key: ['account', 'operation'],
+    });
     await table('holds', {
       columns: {
         hold: 'bytes',
@@ -238,6 +242,7 @@ export const migration001 = (types: ColumnTypes): Migration => ({
       key: ['hold'],
       indexes: [
         ['account', 'ended_epoch'],
+        ['payee', 'ended_epoch'],
         ['ended_epoch', 'expires_epoch'],
       ],
     });
