@@ -45,20 +45,32 @@ export async function insertEpoch(
 }
 
 /** The subnet a ledger belongs to: 32 bytes. Throws on a ledger that no validator has opened yet. */
-export async function subnetOf(db: Kysely<Schema>): Promise<Uint8Array> {
-  const row = await db.selectFrom('meta').select('value').where('key', '=', 'subnet').executeTakeFirst();
+export const subnetOf = async (db: Kysely<Schema>): Promise<Uint8Array> =>
+  hexToBytes(await named(db, 'subnet'));
+
+/** The account of the subnet's owner, hex. Throws on a ledger that no validator has opened yet. */
+export const ownerOf = (db: Kysely<Schema>): Promise<string> => named(db, 'owner');
+
+async function named(db: Kysely<Schema>, key: 'subnet' | 'owner'): Promise<string> {
+  const row = await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst();
   if (row === undefined) throw new Error('ledger: it belongs to no subnet yet');
-  return hexToBytes(row.value);
+  return row.value;
 }
 
-/** Makes a new ledger the subnet's, and refuses one that is another's: its receipts would not replay. */
-export async function claimSubnet(tx: Tx, subnet: Uint8Array): Promise<void> {
+/** Makes a new ledger the subnet's, and refuses one that is another's: its receipts would not be of this one. */
+export async function claimSubnet(
+  tx: Tx,
+  { subnet, owner }: { subnet: Uint8Array; owner: string },
+): Promise<void> {
   await tx
     .insertInto('meta')
-    .values({ key: 'subnet', value: toHex(subnet) })
+    .values([
+      { key: 'subnet', value: toHex(subnet) },
+      { key: 'owner', value: owner },
+    ])
     .onConflict((oc) => oc.doNothing())
     .execute();
-  if (!equalBytes(await subnetOf(tx), subnet)) {
+  if (!equalBytes(await subnetOf(tx), subnet) || (await ownerOf(tx)) !== owner) {
     throw new Error(
       'The ledger belongs to another subnet: its name or its owner key is not the one it was made with.',
     );

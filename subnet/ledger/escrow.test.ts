@@ -29,6 +29,7 @@ describe('escrow', () => {
     expect(await it.ledger.funds(accountOf(1))).toEqual(paid);
     await it.closeEpoch();
     expect(await it.ledger.funds(accountOf(1))).toEqual({ spendable: paid.held, held: 0n, forfeited: 0n });
+    expect(await it.audit()).toMatchObject({ ok: true, value: { held: 0n } });
   });
 
   it('holds it no longer than for so many further units of the same kind', async () => {
@@ -46,6 +47,7 @@ describe('escrow', () => {
     await it.accept(1, 1n);
     await it.closeEpoch();
     expect((await it.ledger.funds(accountOf(1))).spendable).toBe(held);
+    expect(await it.audit()).toMatchObject({ ok: true });
   }, 30_000);
 
   it('burns it when a failure is proven, with all that was not paid yet, and nobody else loses', async () => {
@@ -68,6 +70,7 @@ describe('escrow', () => {
       .where('account', '=', FORFEIT_ACCOUNT)
       .executeTakeFirstOrThrow();
     expect(BigInt(burnt.amount)).toBe(before.held);
+    expect(await it.audit()).toMatchObject({ ok: true, value: { penalties: 1 } });
   });
 
   it('pays a punished peer nothing for so many epochs, then again', async () => {
@@ -82,7 +85,26 @@ describe('escrow', () => {
     await it.accept(1, 100n);
     await it.closeEpoch();
     expect(await it.settledOf(1)).toBeGreaterThan(0n);
+    expect(await it.audit()).toMatchObject({ ok: true });
   });
+
+  it('does not let a validator choose among the keys of older epochs', async () => {
+    const it = await fresh();
+    const old = it.ledger.current;
+    await it.closeEpoch();
+    for (let i = 0; i < 4; i++) await it.accept(1, 10n);
+    // The epoch may close between a coin and its receipt.
+    await it.accept(1, 10n, 'hash', false, old);
+    await it.closeEpoch();
+    // An audit may take longer than an epoch.
+    await it.accept(1, 10n, 'hash', true, old);
+    await it.closeEpoch(vestingEpochs + 2);
+    expect(await it.audit()).toMatchObject({ ok: true, value: { coins: 6 } });
+    for (let i = 0; i < 4; i++) await it.accept(1, 10n);
+    await it.accept(1, 10n, 'hash', false, old);
+    await it.closeEpoch(vestingEpochs + 1);
+    expect(await it.audit()).toMatchObject({ ok: false, message: /key of an older epoch/ });
+  }, 20_000);
 
   it('leaves the event loop its turns while it releases thousands', async () => {
     const it = await fresh();
@@ -112,5 +134,6 @@ describe('escrow', () => {
     const rows = await it.store.db.selectFrom('audit_keys').select(['epoch', 'audit_key']).execute();
     const published = rows.filter(({ audit_key }) => audit_key !== null);
     expect(published.map(({ epoch }) => epoch)).toEqual([0]);
+    expect(await it.audit()).toMatchObject({ ok: true, value: { coins: 7 } });
   });
 });

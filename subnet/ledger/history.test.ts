@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { asWork } from '../../protocol/ids.ts';
 import { accountOf, openTestLedger, peerOf, type TestLedger } from '../testing/ledger.ts';
+import { auditOf } from '../testing/working-ledger.ts';
 import { drawAudit } from '../trust/audit-coin.ts';
 import { PASS_ONE } from '../trust/pass-weight.ts';
 import { readStanding } from '../trust/standing-rows.ts';
@@ -249,6 +250,8 @@ class History {
   }
 }
 
+const audited = ({ base: { store } }: History) => auditOf(store);
+
 let begun: History[] = [];
 afterEach(async () => {
   await Promise.all(begun.map((history) => history.end()));
@@ -298,6 +301,26 @@ describe('what a pass of a newcomer weighs', () => {
   });
 });
 
+describe('a unit whose rate is made while its epoch closes', () => {
+  it('is held to the escrow of the epoch that opened', async () => {
+    const history = await History.begin();
+    begun.push(history);
+    const every = async (one: { work: bigint; straddle: boolean }): Promise<void> => {
+      // So many that not all of them are audited.
+      for (const peer of [1, 2, 3])
+        for (const kind of [0, 1])
+          await history.take({ do: 'work', peer, account: 1, kind, stale: false, ...one });
+    };
+    await every({ work: 1_000n, straddle: false });
+    await every({ work: 1_000n, straddle: false });
+    for (let i = 0; i < POLICY.vestingEpochs; i++) await history.take({ do: 'close' });
+    await every({ work: 1_000n, straddle: false });
+    await every({ work: 100n, straddle: true });
+    for (let i = 0; i <= POLICY.vestingEpochs; i++) await history.take({ do: 'close' });
+    expect(await audited(history)).toMatchObject({ ok: true });
+  });
+});
+
 describe('any history', () => {
   it('replays to the last base unit, with what is in escrow as the receipts say', async () => {
     await fc.assert(
@@ -308,6 +331,7 @@ describe('any history', () => {
           await history.take(one);
           expect(await history.wrongEscrow()).toEqual([]);
         }
+        expect(await audited(history)).toMatchObject({ ok: true });
       }),
       { numRuns: Number(process.env['HISTORIES'] ?? 12) },
     );

@@ -34,6 +34,10 @@ describe('ledger', () => {
     expect((await it.settledOf(1)) / (await it.settledOf(2))).toBe(3n);
     expect(await it.ledger.pending(accountOf(1))).toEqual([]);
     expect(it.ledger.current.epoch).toBe(1);
+    expect(await it.audit()).toMatchObject({
+      ok: true,
+      value: { epochs: 1, receipts: 2, issued: 200_000_000n },
+    });
   });
 
   it('pays a task once', async () => {
@@ -55,6 +59,7 @@ describe('ledger', () => {
     const second = await WorkingLedger.open(first.base.path);
     expect(second.ledger.current).toEqual(before);
     expect(await second.settledOf(1)).toBeGreaterThan(0n);
+    expect(await second.audit()).toMatchObject({ ok: true });
     open = [second];
   });
 

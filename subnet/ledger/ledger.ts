@@ -106,7 +106,7 @@ export class Ledger {
       holder: { subnet, validator, auditSecret, signer },
     };
     const open = await store.write(async (tx) => {
-      await claimSubnet(tx, subnet);
+      await claimSubnet(tx, { subnet, owner });
       if ((await findOpenEpoch(tx, auditSecret)) === undefined) {
         await insertEpoch(tx, 0, firstBeacon(subnet), options.now());
       }

@@ -1,9 +1,7 @@
-import type { Kysely } from 'kysely';
 import * as v from 'valibot';
 import { decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { hex, text, uint } from '../../protocol/schema.ts';
-import type { Schema } from '../store/schema.ts';
 import type { Tx } from '../store/store.ts';
 import { nativeSha256 } from './digests.ts';
 
@@ -51,19 +49,9 @@ export async function keepPolicy(tx: Tx, policy: LedgerPolicy): Promise<Uint8Arr
   return digest;
 }
 
-/** The policy that a header names; fails where it is not there or is another. */
-export async function policyOfDigest(
-  db: Kysely<Schema>,
-  digest: Uint8Array,
-): Promise<Outcome<LedgerPolicy, 'MALFORMED'>> {
-  const row = await db
-    .selectFrom('policies')
-    .select('payload')
-    .where('digest', '=', digest)
-    .executeTakeFirst();
-  if (row === undefined || Buffer.compare(nativeSha256(row.payload), digest) !== 0)
-    return fail('MALFORMED', 'its policy is not in the ledger');
-  const decoded = decodeCbor(row.payload);
+/** Reads `policyBytes`. */
+export function readPolicy(payload: Uint8Array): Outcome<LedgerPolicy, 'MALFORMED'> {
+  const decoded = decodeCbor(payload);
   if (!decoded.ok) return decoded;
   const parsed = v.safeParse(ledgerPolicySchema, decoded.value);
   return parsed.success ? ok(parsed.output) : fail('MALFORMED', v.summarize(parsed.issues));

@@ -1,12 +1,15 @@
 import { asWork } from '../../protocol/ids.ts';
+import { ok, type Outcome } from '../../protocol/outcome.ts';
 import type { SignedReceipt } from '../../protocol/receipt.ts';
+import type { AuditReport } from '../audit/audit-ledger.ts';
+import { auditStore } from '../audit/audit-store.ts';
 import { TRUST_POLICY } from '../config.ts';
 import type { OpenEpoch } from '../ledger/epoch-rows.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { drawAudit } from '../trust/audit-coin.ts';
 import { Trust, type Doer } from '../trust/trust.ts';
-import { accountOf, openTestLedger, peerOf, type TestLedger } from './ledger.ts';
+import { accountOf, openTestLedger, OWNER, peerOf, SUBNET, type TestLedger } from './ledger.ts';
 
 type Kind = 'hash' | 'infer';
 
@@ -107,9 +110,19 @@ export class WorkingLedger {
     return spendable + held;
   }
 
+  /** `gridtab ledger audit`, by who knows whose ledger it is. */
+  async audit(): Promise<Outcome<AuditReport, 'DIFFERENCE'>> {
+    return await auditOf(this.store);
+  }
+
   async close(): Promise<void> {
     await this.base.close();
   }
+}
+
+export async function auditOf(store: Store): Promise<Outcome<AuditReport, 'DIFFERENCE'>> {
+  const audited = await auditStore(store, { subnet: SUBNET, owner: OWNER });
+  return audited.ok ? ok(audited.value.report) : audited;
 }
 
 function taskOf(n: number): Uint8Array {
