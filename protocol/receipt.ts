@@ -3,7 +3,7 @@ import { sha256 } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { bytes, hash32, measure, peerId, signature64, text, uint, uint64 } from './schema.ts';
-import { publicKeyOfPeer, sign, verify, type Signer } from './sign.ts';
+import { publicKeyOfPeer, sign, verify, type Signer, type Verifier } from './sign.ts';
 
 /** The validator's signed word that a unit was verified and counts for an account. Work is in the unit of its kind. */
 export const receiptSchema = v.strictObject({
@@ -50,11 +50,17 @@ export function readReceipt(payload: Uint8Array): Outcome<Receipt, 'MALFORMED'> 
 }
 
 /** Reads a receipt and checks that the validator it names signed it. */
-export function openReceipt(signed: SignedReceipt): Outcome<Receipt, 'MALFORMED' | 'BAD_SIGNATURE'> {
+export function openReceipt(
+  signed: SignedReceipt,
+  verifier?: Verifier,
+): Outcome<Receipt, 'MALFORMED' | 'BAD_SIGNATURE'> {
   const read = readReceipt(signed.payload);
   if (!read.ok) return read;
   const publicKey = publicKeyOfPeer(read.value.validator);
-  if (publicKey === null || !verify('gridtab/receipt/1', signed.payload, signed.signature, publicKey)) {
+  if (
+    publicKey === null ||
+    !verify('gridtab/receipt/1', signed.payload, signed.signature, publicKey, verifier)
+  ) {
     return fail('BAD_SIGNATURE', 'the receipt is not signed by the validator it names');
   }
   return read;

@@ -1,6 +1,7 @@
 import { equalBytes, toHex } from '../../../protocol/bytes.ts';
 import type { PeerId } from '../../../protocol/ids.ts';
 import { openReceipt, receiptHash, type Receipt, type SignedReceipt } from '../../../protocol/receipt.ts';
+import { nativeVerifier } from '../../keys/verifier.ts';
 
 /**
  * Receipts of all validators for the work of one epoch. Everybody has to pool the same ones: what comes after the round's
@@ -52,7 +53,7 @@ export function poolReceipts(input: PoolInput): Pool {
   const byTask = new Map<string, { receipt: string; opened: Receipt }[]>();
   for (const signed of input.receipts) {
     const receipt = toHex(receiptHash(signed));
-    const opened = openReceipt(signed);
+    const opened = openReceipt(signed, nativeVerifier);
     const code = opened.ok ? problemOf(opened.value, input) : opened.code;
     if (!opened.ok || code !== null) {
       refused.push({ receipt, code: code ?? 'MALFORMED' });
