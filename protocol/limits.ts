@@ -50,6 +50,14 @@ export const MAX_VOTE_ACCOUNTS = 100_000;
 export const MAX_VOTE_ROWS = 16;
 /** One vote: 100,000 accounts of 34 bytes in each of three mechanisms, with room for the rest. */
 export const MAX_VOTE_BYTES = 10 * 1024 * 1024;
+ * Bytes of headers and countersignatures in one reply: with 64 validators a header has 9 KB of them, and the reply has to stay
+ * under MAX_LEDGER_MESSAGE_BYTES.
+ */
+export const MAX_EPOCHS_PAGE_BYTES = 96 * 1024;
+/** Validator sets in one reply: each has up to 16 KiB, as signed. */
+export const MAX_SETS_PER_PAGE = 6;
+/** Receipts whose places are asked for at once: 20 siblings of 53 bytes each make 70 KiB. */
+export const MAX_INCLUSIONS = 64;
 /** Model chunks are hashed and fetched in pieces of this size; a lost connection costs at most one. */
 export const CHUNK_BYTES = 1024 * 1024;
 

@@ -77,8 +77,8 @@ async function headerHash(db: Db, epoch: number): Promise<Uint8Array> {
 /** Receipt hashes read at a time: a millisecond's worth. */
 const PAGE = 1_000;
 
-/** Page by page, since an epoch may hold hundreds of thousands. */
-async function receiptHashes(db: Db, epoch: number, breathe: Breather): Promise<Uint8Array[]> {
+/** In ascending order. Page by page, since an epoch may hold hundreds of thousands. */
+export async function receiptHashes(db: Db, epoch: number, breathe: Breather): Promise<Uint8Array[]> {
   const hashes: Uint8Array[] = [];
   for (let after: Uint8Array | null = new Uint8Array(0); after !== null; await breathe()) {
     const page: { hash: Uint8Array }[] = await db

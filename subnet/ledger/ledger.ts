@@ -1,13 +1,18 @@
 import type { Logger } from 'pino';
 import { hexToBytes } from '../../protocol/bytes.ts';
-import type { SignedEpoch } from '../../protocol/epoch.ts';
+import type { CountersignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Signer } from '../../protocol/sign.ts';
+<<<<<<< HEAD
 import { signValidatorSet } from '../../protocol/validators.ts';
 import { breather } from '../store/breather.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
 import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
+=======
+import { signValidatorSet, type SignedValidatorSet } from '../../protocol/validators.ts';
+import { commitAuditKey } from './audit-keys.ts';
+>>>>>>> 21ffa11 (Ledger stream: countersigned headers, validator sets, and proofs of balances and receipts)
 import type { Faults } from '../faults.ts';
 import { nativeSigner } from '../keys/signer.ts';
 import type { Store, Tx } from '../store/store.ts';
@@ -22,6 +27,8 @@ import {
   type OpenEpoch,
 } from './epoch-rows.ts';
 import { addPending } from './pending.ts';
+import { Proofs } from './proofs.ts';
+import { epochs, validatorSets } from './header-queries.ts';
 import * as queries from './queries.ts';
 import type { LedgerPolicy } from './policy.ts';
 import { installSeats } from './seats.ts';
@@ -72,6 +79,8 @@ export type LedgerParts = {
 
 /** Epochs, receipts and balances. Everything it tells is on disk first. */
 export class Ledger {
+  /** What a tab checks its balance and receipts with. */
+  readonly proofs: Proofs;
   readonly #options: LedgerOptions;
   readonly #parts: LedgerParts;
   #open: OpenEpoch;
@@ -79,6 +88,7 @@ export class Ledger {
   private constructor(parts: LedgerParts, open: OpenEpoch) {
     this.#options = parts.options;
     this.#parts = parts;
+    this.proofs = new Proofs(parts.options.store.db);
     this.#open = open;
   }
 
@@ -243,8 +253,12 @@ export class Ledger {
     return auditKey(this.#options.auditSecret, epoch);
   }
 
-  epochs(from: number, limit: number): Promise<SignedEpoch[]> {
-    return queries.epochs(this.#options.store.db, from, limit);
+  epochs(from: number, limit: number): Promise<CountersignedEpoch[]> {
+    return epochs(this.#options.store.db, from, limit);
+  }
+
+  validatorSets(from: number, limit: number): Promise<SignedValidatorSet[]> {
+    return validatorSets(this.#options.store.db, from, limit);
   }
 
   receiptOf(taskId: Uint8Array): Promise<SignedReceipt | null> {
