@@ -27,7 +27,7 @@ export const balanceProofSchema = v.strictObject({
 export type BalanceProof = v.InferOutput<typeof balanceProofSchema>;
 
 /** `hashes`: siblings that were hashed on the way up. `owns` is false where it is proven that the account has no leaf. */
-export type ProvenBalance = { owns: boolean; holdings: Holdings; hashes: number; leaves: number };
+export type ProvenBalance = { owns: boolean; holdings: Holdings; hashes: number };
 
 /**
  * Checks a proof against the root of balances in that epoch's header. NOT_UNDER_ROOT: the hashes do not lead there. NO_PROOF: they
@@ -43,10 +43,8 @@ export function openBalanceProof(
       return fail('NOT_UNDER_ROOT', 'the hashes of its path do not lead to the root in the header');
   }
   const hashes = leaves.reduce((sum, { path }) => sum + path.siblings.length, 0);
-  const count = leaves[0]?.path.count ?? 0;
   const own = leaves.find(({ holdings }) => holdings.account === account);
-  if (own !== undefined && leaves.length === 1)
-    return ok({ owns: true, holdings: own.holdings, hashes, leaves: count });
+  if (own !== undefined && leaves.length === 1) return ok({ owns: true, holdings: own.holdings, hashes });
   if (leaves.length === 0 && !equalBytes(root.hash, EMPTY_ROOT.hash))
     return fail('NOT_UNDER_ROOT', 'the tree has leaves, and none was shown');
   if (!isGap(leaves, account)) return fail('NO_PROOF', 'the leaves that were shown are those of others');
@@ -54,7 +52,6 @@ export function openBalanceProof(
     owns: false,
     holdings: { account, spendable: 0n, escrow: 0n, onHold: 0n },
     hashes,
-    leaves: count,
   });
 }
 

@@ -42,14 +42,6 @@ export const MAX_RECEIPTS_PER_PAGE = 128;
 /** Epoch headers in one reply. */
 export const MAX_EPOCHS_PER_PAGE = 64;
 /**
- * Accounts in one row of a vote: 100,000 tabs with an account each. Above some 200,000 weights that round down to nothing
- * could move an honest row by more than its mask forgives (subnet/consensus/rounds/contradiction.ts).
- */
-export const MAX_VOTE_ACCOUNTS = 100_000;
-/** Rows in a vote: the mechanisms a subnet may have (yuma.md 1.4). */
-export const MAX_VOTE_ROWS = 16;
-/** One vote: 100,000 accounts of 34 bytes in each of three mechanisms, with room for the rest. */
-export const MAX_VOTE_BYTES = 10 * 1024 * 1024;
  * Bytes of headers and countersignatures in one reply: with 64 validators a header has 9 KB of them, and the reply has to stay
  * under MAX_LEDGER_MESSAGE_BYTES.
  */
@@ -58,6 +50,15 @@ export const MAX_EPOCHS_PAGE_BYTES = 96 * 1024;
 export const MAX_SETS_PER_PAGE = 6;
 /** Receipts whose places are asked for at once: 20 siblings of 53 bytes each make 70 KiB. */
 export const MAX_INCLUSIONS = 64;
+/**
+ * Accounts in one row of a vote: 100,000 tabs with an account each. Above some 200,000 weights that round down to nothing
+ * could move an honest row by more than its mask forgives (subnet/consensus/rounds/contradiction.ts).
+ */
+export const MAX_VOTE_ACCOUNTS = 100_000;
+/** Rows in a vote: the mechanisms a subnet may have (yuma.md 1.4). */
+export const MAX_VOTE_ROWS = 16;
+/** One vote: 100,000 accounts of 34 bytes in each of three mechanisms, with room for the rest. */
+export const MAX_VOTE_BYTES = 10 * 1024 * 1024;
 /** Model chunks are hashed and fetched in pieces of this size; a lost connection costs at most one. */
 export const CHUNK_BYTES = 1024 * 1024;
 

@@ -33,16 +33,18 @@ export const sumLeaf = (data: Uint8Array, sum: bigint, hash: Sha256 = sha256): S
   sum,
 });
 
+/** What is hashed for a node, written over for each: a large tree would make megabytes of garbage otherwise. */
+const nodeBytes = new Uint8Array(1 + 2 * 40);
+const nodeView = new DataView(nodeBytes.buffer);
+
 /** The node above two others. */
 export function sumParent(left: SumNode, right: SumNode, hash: Sha256 = sha256): SumNode {
-  const bytes = new Uint8Array(1 + 2 * 40);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = 1;
-  bytes.set(left.hash, 1);
-  view.setBigUint64(33, left.sum);
-  bytes.set(right.hash, 41);
-  view.setBigUint64(73, right.sum);
-  return { hash: hash(bytes), sum: left.sum + right.sum };
+  nodeBytes[0] = 1;
+  nodeBytes.set(left.hash, 1);
+  nodeView.setBigUint64(33, left.sum);
+  nodeBytes.set(right.hash, 41);
+  nodeView.setBigUint64(73, right.sum);
+  return { hash: hash(nodeBytes), sum: left.sum + right.sum };
 }
 
 /** All levels of a tree, leaves first. Sums have to stay below 2^64. */

@@ -79,7 +79,13 @@ function sharesOfSeveral(
   for (const { name } of policy.mechanisms) {
     const scores = reference.get(name) ?? new Map<string, bigint>();
     const before = stateOf(states, name);
-    const round = { epoch, seats, rows: judged.rows.get(name) ?? new Map(), reference: scores, rules: YUMA_RULES };
+    const round = {
+      epoch,
+      seats,
+      rows: judged.rows.get(name) ?? new Map(),
+      reference: scores,
+      rules: YUMA_RULES,
+    };
     const next = nextShares(before, round);
     after.set(name, encodeState(next.state));
     if (next.shares !== null) shares.set(name, next.shares);

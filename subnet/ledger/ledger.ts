@@ -4,15 +4,10 @@ import type { CountersignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Signer } from '../../protocol/sign.ts';
-<<<<<<< HEAD
-import { signValidatorSet } from '../../protocol/validators.ts';
+import { signValidatorSet, type SignedValidatorSet } from '../../protocol/validators.ts';
 import { breather } from '../store/breather.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
 import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
-=======
-import { signValidatorSet, type SignedValidatorSet } from '../../protocol/validators.ts';
-import { commitAuditKey } from './audit-keys.ts';
->>>>>>> 21ffa11 (Ledger stream: countersigned headers, validator sets, and proofs of balances and receipts)
 import type { Faults } from '../faults.ts';
 import { nativeSigner } from '../keys/signer.ts';
 import type { Store, Tx } from '../store/store.ts';

@@ -9,10 +9,11 @@ import { BalanceTree } from './balance-tree.ts';
 import { lastClosedEpoch } from './epoch-rows.ts';
 import { ReceiptTree } from './receipt-tree.ts';
 
-/** Leaves of the receipt trees that are kept: about 45 MB, four busy epochs or thousands of quiet ones. */
-const MAX_KEPT_LEAVES = 400_000;
-/** Receipt trees that are kept, however small: an entry costs something too. */
-const MAX_KEPT_TREES = 1_000;
+/**
+ * Receipt trees that are kept: four busy epochs of 100,000 leaves (about 45 MB), or many quiet ones, of which each costs something
+ * however small it is.
+ */
+const KEPT = { leaves: 400_000, trees: 1_000 };
 /** What a path of MAX_PATH siblings reaches. */
 const MAX_LEAVES = 2 ** MAX_PATH;
 
@@ -30,9 +31,11 @@ export class Proofs {
   /** By epoch; the one that was used longest ago comes first. */
   readonly #receipts = new Map<number, ReceiptTree>();
   #keptLeaves = 0;
+  readonly #room: typeof KEPT;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, room: typeof KEPT = KEPT) {
     this.#db = db;
+    this.#room = room;
   }
 
   /** What `account` owned when the last epoch closed. */
@@ -95,7 +98,7 @@ export class Proofs {
     if (!this.#receipts.delete(epoch)) this.#keptLeaves += tree.count;
     this.#receipts.set(epoch, tree);
     for (const [other, { count }] of this.#receipts) {
-      const fits = this.#keptLeaves <= MAX_KEPT_LEAVES && this.#receipts.size <= MAX_KEPT_TREES;
+      const fits = this.#keptLeaves <= this.#room.leaves && this.#receipts.size <= this.#room.trees;
       if (fits || other === epoch) break;
       this.#receipts.delete(other);
       this.#keptLeaves -= count;

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { receiptLeaf, type SumPath } from '../../protocol/merkle.ts';
 import { breather } from '../store/breather.ts';
 import type { Schema } from '../store/schema.ts';
-import { receiptHashes } from './block-rows.ts';
+import { receiptHashPages } from './block-rows.ts';
 import { nativeSha256 } from './digests.ts';
 import { lowerBound, SumTree } from './sum-tree.ts';
 
@@ -21,14 +21,15 @@ export class ReceiptTree {
 
   static async read(db: Kysely<Schema>, epoch: number): Promise<ReceiptTree> {
     const breathe = breather();
-    const hashes = await receiptHashes(db, epoch, breathe);
-    const packed = Buffer.alloc(hashes.length * HASH);
-    const leafAt = (i: number) => {
-      const hash = hashes[i] ?? new Uint8Array(HASH);
-      packed.set(hash, i * HASH);
-      return receiptLeaf(hash, nativeSha256);
-    };
-    return new ReceiptTree(packed, await SumTree.build(hashes.length, leafAt, breathe));
+    // Packed page by page: arrays of 32 bytes by the hundred thousand would keep the collector busy.
+    const pages: Buffer[] = [];
+    for await (const page of receiptHashPages(db, epoch)) {
+      pages.push(Buffer.concat(page));
+      await breathe();
+    }
+    const hashes = Buffer.concat(pages);
+    const leafAt = (i: number) => receiptLeaf(hashes.subarray(i * HASH, (i + 1) * HASH), nativeSha256);
+    return new ReceiptTree(hashes, await SumTree.build(hashes.length / HASH, leafAt, breathe));
   }
 
   get count(): number {

@@ -18,7 +18,6 @@ export async function sealEpoch(
   policy: VestingPolicy,
   nowMs: number,
   breathe: Breather,
-<<<<<<< HEAD
 ): Promise<void> {
   await writeScores(tx, epoch, scores, breathe);
   await clearPending(tx, epoch);
@@ -34,14 +33,6 @@ export async function writeScores(
   breathe: Breather,
 ): Promise<void> {
   for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of scores) {
-=======
-): Promise<Uint8Array> {
-  const { epoch } = open;
-  for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of await scoreEpoch(
-    tx,
-    epoch,
-  )) {
->>>>>>> 21ffa11 (Ledger stream: countersigned headers, validator sets, and proofs of balances and receipts)
     const factors = { quality, latency, weight: weight.toString(), last_index: lastIndex };
     await tx
       .insertInto('weights')
