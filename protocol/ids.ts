@@ -17,6 +17,9 @@ export type Work = Brand<bigint, 'Work'>;
 
 export const BASE_UNITS_PER_CREDIT = 1_000_000_000n;
 
+/** There will never be more: 21,000,000 credits. */
+export const CAP = (21_000_000n * BASE_UNITS_PER_CREDIT) as BaseUnits;
+
 export const asBaseUnits = (amount: bigint): BaseUnits => amount as BaseUnits;
 export const asWork = (amount: bigint): Work => amount as Work;
 

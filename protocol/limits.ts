@@ -42,6 +42,15 @@ export const MAX_RECEIPTS_PER_PAGE = 128;
 /** Epoch headers in one reply. */
 export const MAX_EPOCHS_PER_PAGE = 64;
 /**
+ * Bytes of headers and countersignatures in one reply: with 64 validators a header has 9 KB of them, and the reply has to stay
+ * under MAX_LEDGER_MESSAGE_BYTES.
+ */
+export const MAX_EPOCHS_PAGE_BYTES = 96 * 1024;
+/** Validator sets in one reply: each has up to 16 KiB, as signed. */
+export const MAX_SETS_PER_PAGE = 6;
+/** Receipts whose places are asked for at once: 20 siblings of 53 bytes each make 70 KiB. */
+export const MAX_INCLUSIONS = 64;
+/**
  * Accounts in one row of a vote: 100,000 tabs with an account each. Above some 200,000 weights that round down to nothing
  * could move an honest row by more than its mask forgives (subnet/consensus/rounds/contradiction.ts).
  */

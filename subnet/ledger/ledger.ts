@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { hexToBytes } from '../../protocol/bytes.ts';
-import type { SignedEpoch } from '../../protocol/epoch.ts';
+import type { CountersignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Signer } from '../../protocol/sign.ts';
-import { signValidatorSet } from '../../protocol/validators.ts';
+import { signValidatorSet, type SignedValidatorSet } from '../../protocol/validators.ts';
 import { breather } from '../store/breather.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
 import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
@@ -22,6 +22,8 @@ import {
   type OpenEpoch,
 } from './epoch-rows.ts';
 import { addPending } from './pending.ts';
+import { Proofs } from './proofs.ts';
+import { epochs, validatorSets } from './header-queries.ts';
 import * as queries from './queries.ts';
 import type { LedgerPolicy } from './policy.ts';
 import { installSeats } from './seats.ts';
@@ -86,6 +88,8 @@ export type LedgerParts = {
 
 /** Epochs, receipts and balances. Everything it tells is on disk first. */
 export class Ledger {
+  /** What a tab checks its balance and receipts with. */
+  readonly proofs: Proofs;
   readonly #options: LedgerOptions;
   readonly #parts: LedgerParts;
   #open: OpenEpoch;
@@ -93,6 +97,7 @@ export class Ledger {
   private constructor(parts: LedgerParts, open: OpenEpoch) {
     this.#options = parts.options;
     this.#parts = parts;
+    this.proofs = new Proofs(parts.options.store.db);
     this.#open = open;
   }
 
@@ -256,8 +261,12 @@ export class Ledger {
     return auditKey(this.#options.auditSecret, epoch);
   }
 
-  epochs(from: number, limit: number): Promise<SignedEpoch[]> {
-    return queries.epochs(this.#options.store.db, from, limit);
+  epochs(from: number, limit: number): Promise<CountersignedEpoch[]> {
+    return epochs(this.#options.store.db, from, limit);
+  }
+
+  validatorSets(from: number, limit: number): Promise<SignedValidatorSet[]> {
+    return validatorSets(this.#options.store.db, from, limit);
   }
 
   receiptOf(taskId: Uint8Array): Promise<SignedReceipt | null> {

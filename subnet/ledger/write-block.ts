@@ -2,6 +2,7 @@ import { epochHash, type Countersignature, type SignedEpoch } from '../../protoc
 import type { Breather } from '../store/breather.ts';
 import type { Tx } from '../store/store.ts';
 import type { Block, EpochRows } from './block.ts';
+import { writeHoldings } from './holdings-rows.ts';
 import { creditedTo, type SettlementLine } from './settle.ts';
 
 /** Closes an epoch: writes down what its block moves, and the header with those who signed it. */
@@ -34,6 +35,7 @@ export async function writeBlock(
     await breathe();
   }
   await book(tx, epoch, block.lines, breathe);
+  await writeHoldings(tx, block.holdings, breathe);
   await setMeta(tx, 'issued', totalIssued.toString());
   await setMeta(tx, 'settled_through', String(block.settledThrough));
   for (const [mechanism, payload] of block.states) {

@@ -193,6 +193,10 @@ export const migration001 = (types: ColumnTypes): Migration => ({
       indexes: [['account', 'epoch']],
     });
     await table('balances', { columns: { account: 'text', amount: 'text' }, key: ['account'] });
+    await table('holdings', {
+      columns: { account: 'text', spendable: 'text', escrow: 'text', on_hold: 'text' },
+      key: ['account'],
+    });
     await table('lots', {
       columns: {
         epoch: 'int',
