@@ -50,7 +50,14 @@ function finestFor({ low, high, final }: Target, fraction: number): number | und
 }
 
 function emitWhole(context: Context, op: Summing, x: Typed, target: Target, shape: readonly number[]): Typed {
-  const fitted = fitWeights(op, x, target.scale, finestFor(target, x.fraction), context.means(op.input));
+  const fitted = fitWeights(
+    op,
+    x,
+    target.scale,
+    finestFor(target, x.fraction),
+    context.means(op.input),
+    context.sumBound,
+  );
   const { low, high, grids, bits, worst } = fitted;
   context.notes.push({
     node: op.name,
