@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { checkExact } from '../../exact/check/check.ts';
 import { taskOf } from '../../exact/evaluate/tasks.ts';
 import { errorText } from '../../protocol/outcome.ts';
-import { beyondBound, insideOut } from './altered.ts';
+import { insideOut } from './altered.ts';
 import type { ExactBackend, ModelFile } from './backend.ts';
 import { openBrowser } from './browser.ts';
 import { compare, referenceDigests, waysOf, type Amounts, type Row } from './equality.ts';
@@ -17,17 +17,18 @@ export type BackendName = (typeof BACKENDS)[number];
 /** Different pictures; all further images are variants of them. */
 const BASES = 48;
 /** Of a control, in every way that fast backends are run in. */
-const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, browserFew: 0 };
-/** Of a model that returns its inside: tens of thousands of numbers an image. */
-const INSIDE: Amounts = { images: 8, webgpuImages: 2, few: 2, browserFew: 0 };
-/** By which the control's weights are finer than the certificate allows. */
-const BEYOND_BITS = 8;
+const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, browserFew: 0, webgpuFew: 0 };
+/** Of a model that returns its inside, on WebGPU. */
+const INSIDE_WEBGPU = 2;
 
 export type Options = Amounts & {
   models: readonly string[];
   backends: readonly BackendName[];
-  /** Single images timed for each model; a tenth of them on WebGPU. */
+  /** Images of a model that returns its inside, up to a hundred million numbers an image. */
+  inside: number;
+  /** Single images timed for each model, and how many on WebGPU. */
   runs: number;
+  webgpuRuns: number;
   log: (line: string) => void;
   /** Hears of what there is after each model, since all of them together take long. */
   each?: (report: Report) => Promise<void>;
@@ -41,7 +42,7 @@ export type ModelReport = {
   exact: Row[];
   /** The exact model with every value of its inside as an output. */
   inside: Row[];
-  /** The same with finer weights than the certificate allows: it must differ, and the checker must refuse it. */
+  /** Compiled with a raised bound, all of its inside: it must differ, and the checker must refuse it. */
   beyond: { refused: string | null; rows: Row[] };
   /** The trained model in the same ways over few images: it must differ somewhere, or the comparison sees nothing. */
   float: Row[];
@@ -97,7 +98,8 @@ async function benchModel(
     amounts: Amounts,
     over: readonly ExactBackend[],
   ): Promise<Row[]> => {
-    const count = Math.max(amounts.images, amounts.webgpuImages, amounts.few);
+    const { images, webgpuImages, few, browserFew, webgpuFew } = amounts;
+    const count = Math.max(images, webgpuImages, few, browserFew, webgpuFew);
     const reference = await referenceDigests(native, model, subject.bases, count);
     const rows: Row[] = [];
     for (const backend of over) {
@@ -113,17 +115,27 @@ async function benchModel(
   };
   const exact = await rowsOf(subject.exact, options, backends);
   const fast = backends.filter(({ name }) => name !== 'oracle');
-  const { name, file } = subject.exact;
-  const inside = { ...subject.exact, name: `${name}, inside`, file: insideOut(file) };
-  const insideRows = await rowsOf(inside, INSIDE, fast);
-  const finer = beyondBound(file, BEYOND_BITS);
-  const checked = checkExact(finer);
-  const beyond = { ...subject.exact, name: `${name}, beyond the bound`, file: insideOut(finer) };
-  const beyondRows = await rowsOf(beyond, INSIDE, fast);
-  const float = await rowsOf(subject.float, CONTROL, fast);
+  const webgpuAtMost = (most: number): number => Math.min(most, options.webgpuImages);
+  const amounts = {
+    images: options.inside,
+    webgpuImages: webgpuAtMost(Math.min(options.inside, INSIDE_WEBGPU)),
+    few: options.inside,
+    browserFew: 0,
+    webgpuFew: 0,
+  };
+  const insideOf = ({ name, file, feed }: ModelFile): ModelFile => ({
+    name: `${name}, inside`,
+    file: insideOut(file),
+    feed,
+  });
+  const insideRows = await rowsOf(insideOf(subject.exact), amounts, fast);
+  const checked = checkExact(subject.beyond.file);
+  const beyondRows = await rowsOf(insideOf(subject.beyond), amounts, fast);
+  const control = { ...CONTROL, webgpuImages: webgpuAtMost(CONTROL.webgpuImages) };
+  const float = await rowsOf(subject.float, control, fast);
   const latency: Latency[] = [];
   for (const backend of backends) {
-    const runs = Math.ceil(backend.name.endsWith('webgpu') ? options.runs / 10 : options.runs);
+    const runs = backend.name.endsWith('webgpu') ? options.webgpuRuns : options.runs;
     const measured = await latencyOf(backend, subject, runs);
     if (measured !== null) latency.push(measured);
   }

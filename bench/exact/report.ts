@@ -56,7 +56,7 @@ export const markdownOf = ({ runtimes, models, broken }: Report): string =>
     '',
     'Reference: native CPU, one image at a time, all rewriting of the graph, one thread. Every other way of running the compiled',
     'model is held against it, by a hash over all outputs of each image. Two controls must differ: the float model, and the exact',
-    'model with weights eight bits finer than the certificate allows.',
+    'model compiled with a bound on its sums of 2^32 in place of 2^24.',
     '',
     ...Object.entries(runtimes).map(([name, runtime]) => `- ${name}: ${runtime}`),
     '',
