@@ -21,6 +21,8 @@
  * - MaxPool, ReduceMax, Concat, Resize (nearest, factors that are powers of two, asymmetric, floor), Reshape, Transpose, Slice:
  *   types pass through; Concat by channel. MaxPool pads with −∞, so it needs no 0. Where channels end up spread over several axes,
  *   one range stands for all.
+ * - Cast to FLOAT of an initializer of f16, right from it: weights that are stored at half the size, and stand for constants of
+ *   f32. f16 numbers are normal ones or 0, since runtimes and devices may flush smaller ones; nothing else reads an f16.
  * - Cast to INT32 of whole numbers, right before an output or as index of a table.
  * - Gather(table, index) along axis 0 of a constant [entries]: any function of a whole number. Index within [0, entries − 1].
  * - Quotients and roots, as exact/forms/ writes them, node by node: Div and Sqrt only guess (within a factor 1 ± 2^-13), and

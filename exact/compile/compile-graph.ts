@@ -34,6 +34,8 @@ export type Compiled = {
 };
 
 export type CompileOptions = {
+  /** Stores weights that f16 holds as f16. What is computed is the same. */
+  f16Weights?: boolean;
   /** For controls alone: lets sums with constant weights come up to here, in place of 2^24. What is compiled so is not exact. */
   sumBound?: number;
 };
@@ -59,7 +61,7 @@ function write(
   source: { sha256: string; bytes: number },
   options: CompileOptions,
 ): Compiled {
-  const builder = new Builder();
+  const builder = new Builder(options);
   const context: Context = {
     builder,
     plan: makePlan(graph, recipe),

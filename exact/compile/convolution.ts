@@ -91,7 +91,7 @@ function writeNode(
   input: string,
   { weights, bias }: FittedWeights,
 ): string {
-  const weight = builder.floats(`${op.output}/weight`, op.weight.shape, weights);
+  const weight = builder.weights(`${op.output}/weight`, op.weight.shape, weights);
   const output = `${op.output}/sum`;
   if (op.kind === 'linear') {
     const product = builder.node('MatMul', [input, weight], `${op.output}/product`);
