@@ -18,8 +18,13 @@ export type BackendName = (typeof BACKENDS)[number];
 const BASES = 48;
 /** Of a control, in every way that fast backends are run in. */
 const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, browserFew: 0, webgpuFew: 0 };
-/** Of a model that returns its inside, on WebGPU. */
-const INSIDE_WEBGPU = 2;
+/**
+ * Of the exact model with weights stored as f16. On WebGPU only where constants are folded: without that the cast runs on the
+ * device, and one that has no f16 refuses it.
+ */
+const F16: Omit<Amounts, 'images'> = { webgpuImages: 1, few: 2, browserFew: 0, webgpuFew: 0 };
+/** Of a model that returns its inside, on WebGPU: hundreds of megabytes are read back. */
+const INSIDE_WEBGPU = 1;
 
 export type Options = Amounts & {
   models: readonly string[];
@@ -38,8 +43,10 @@ type Bytes = { file: number; gzip: number };
 
 export type ModelReport = {
   model: string;
-  bytes: { float: Bytes; exact: Bytes };
+  bytes: { float: Bytes; exact: Bytes; f16: Bytes };
   exact: Row[];
+  /** The exact model with weights stored as f16, held against the same reference. */
+  f16: Row[];
   /** The exact model with every value of its inside as an output. */
   inside: Row[];
   /** Compiled with a raised bound, all of its inside: it must differ, and the checker must refuse it. */
@@ -97,15 +104,16 @@ async function benchModel(
     model: ModelFile,
     amounts: Amounts,
     over: readonly ExactBackend[],
+    against: ModelFile = model,
   ): Promise<Row[]> => {
     const { images, webgpuImages, few, browserFew, webgpuFew } = amounts;
     const count = Math.max(images, webgpuImages, few, browserFew, webgpuFew);
-    const reference = await referenceDigests(native, model, subject.bases, count);
+    const reference = await referenceDigests(native, against, subject.bases, count);
     const rows: Row[] = [];
     for (const backend of over) {
       const ways = waysOf(backend, amounts);
       // The first way on the native CPU is the reference itself.
-      for (const way of backend.name === native.name ? ways.slice(1) : ways) {
+      for (const way of backend.name === native.name && model === against ? ways.slice(1) : ways) {
         const row = await compare(backend, model, subject.bases, way, reference);
         rows.push(row);
         log(lineOf(model.name, row));
@@ -115,10 +123,10 @@ async function benchModel(
   };
   const exact = await rowsOf(subject.exact, options, backends);
   const fast = backends.filter(({ name }) => name !== 'oracle');
-  const webgpuAtMost = (most: number): number => Math.min(most, options.webgpuImages);
+  const f16 = await rowsOf(subject.f16, { ...F16, images: options.few }, fast, subject.exact);
   const amounts = {
     images: options.inside,
-    webgpuImages: webgpuAtMost(Math.min(options.inside, INSIDE_WEBGPU)),
+    webgpuImages: INSIDE_WEBGPU,
     few: options.inside,
     browserFew: 0,
     webgpuFew: 0,
@@ -131,7 +139,7 @@ async function benchModel(
   const insideRows = await rowsOf(insideOf(subject.exact), amounts, fast);
   const checked = checkExact(subject.beyond.file);
   const beyondRows = await rowsOf(insideOf(subject.beyond), amounts, fast);
-  const control = { ...CONTROL, webgpuImages: webgpuAtMost(CONTROL.webgpuImages) };
+  const control = { ...CONTROL, webgpuImages: Math.min(CONTROL.webgpuImages, options.webgpuImages) };
   const float = await rowsOf(subject.float, control, fast);
   const latency: Latency[] = [];
   for (const backend of backends) {
@@ -140,11 +148,12 @@ async function benchModel(
     if (measured !== null) latency.push(measured);
   }
   const sum = (of: (row: Row) => number): number =>
-    [...exact, ...insideRows].reduce((total, row) => total + of(row), 0);
+    [...exact, ...f16, ...insideRows].reduce((total, row) => total + of(row), 0);
   return {
     model: subject.name,
-    bytes: { float: sizeOf(subject.float), exact: sizeOf(subject.exact) },
+    bytes: { float: sizeOf(subject.float), exact: sizeOf(subject.exact), f16: sizeOf(subject.f16) },
     exact,
+    f16,
     inside: insideRows,
     beyond: { refused: checked.ok ? null : checked.message, rows: beyondRows },
     float,
@@ -165,8 +174,8 @@ function lineOf(model: string, row: Row): string {
   return `${model} on ${backend}, batch ${batch}, ${level}, ${threads} thread(s): ${came} (${seconds.toFixed(1)} s)`;
 }
 
-function brokenIn({ model, exact, inside, beyond, float, total }: ModelReport): string[] {
-  const broken = [...exact, ...inside].flatMap(({ backend, batch, level, problem }) =>
+function brokenIn({ model, exact, f16, inside, beyond, float, total }: ModelReport): string[] {
+  const broken = [...exact, ...f16, ...inside].flatMap(({ backend, batch, level, problem }) =>
     problem === undefined ? [] : [`${model} on ${backend}, batch ${batch}, ${level}: ${problem}`],
   );
   if (total.mismatches > 0) broken.push(`${model}: ${total.mismatches} images differ from the reference`);

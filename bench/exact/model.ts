@@ -12,6 +12,8 @@ export type Subject = {
   float: ModelFile;
   /** A control: compiled alike, but with sums that may come up to 256 times what the certificate allows. */
   beyond: ModelFile;
+  /** The exact model with its weights stored as f16 where that loses nothing. */
+  f16: ModelFile;
   bases: Bases;
 };
 
@@ -27,6 +29,11 @@ export async function subjectOf(task: Task<unknown>, count: number): Promise<Sub
     name,
     exact: { name: `${name} exact`, file: await compiledModel(task, bucket), feed: null },
     beyond: { name: `${name} beyond the bound`, file: await compiledModel(task, bucket, BEYOND), feed: null },
+    f16: {
+      name: `${name} exact, f16 weights`,
+      file: await compiledModel(task, bucket, { f16Weights: true }),
+      feed: null,
+    },
     float: { name: `${name} float`, file: await readFile(task.trained), feed: { offset, scale } },
     bases: {
       images: Array.from({ length: count }, (_, i) =>
