@@ -20,6 +20,8 @@ export type Row = Way & {
 };
 
 const BATCHES = [1, 2, 3, 8];
+/** At seconds an image. */
+const ORACLE_IMAGES = 3;
 export const REFERENCE: Settings & { batch: number } = { batch: 1, level: 'all', threads: 1 };
 
 export type Amounts = {
@@ -29,19 +31,22 @@ export type Amounts = {
   webgpuImages: number;
   /** For each of the ways that are not the plain one. */
   few: number;
-  /** The same in a browser, where opening a session takes seconds; none of those ways where it is 0. */
+  /** The same on WebAssembly in a browser, where opening a session takes seconds; none of those ways where it is 0. */
   browserFew: number;
+  /** The same on WebGPU. */
+  webgpuFew: number;
 };
 
-/** Which ways a backend is run in: the plain one over many images, all others over few. */
+/** Which ways a backend is run in: the plain one over many images, all others over few, in batches that are full at least once. */
 export function waysOf(backend: Pick<ExactBackend, 'name' | 'threads'>, amounts: Amounts): Way[] {
-  if (backend.name === 'oracle') return [{ ...REFERENCE, images: 1 }];
+  if (backend.name === 'oracle') return [{ ...REFERENCE, images: Math.min(amounts.few, ORACLE_IMAGES) }];
   const slow = backend.name.endsWith('webgpu');
-  const few = backend.name.startsWith('chromium') ? amounts.browserFew : amounts.few;
+  const browser = backend.name.startsWith('chromium');
+  const few = slow ? amounts.webgpuFew : browser ? amounts.browserFew : amounts.few;
   const ways: Way[] = [{ ...REFERENCE, images: slow ? amounts.webgpuImages : amounts.images }];
   if (few === 0) return ways;
   for (const level of slow ? (['disabled', 'all'] as const) : LEVELS)
-    for (const batch of BATCHES)
+    for (const batch of BATCHES.filter((size) => size <= few))
       for (let threads = 1; threads <= backend.threads; threads++) {
         if (level === REFERENCE.level && batch === REFERENCE.batch && threads === REFERENCE.threads) continue;
         ways.push({ level, batch, threads, images: few });
