@@ -6,6 +6,7 @@ import { keysCommand } from './commands/keys.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { manifestCommand } from './commands/manifest.ts';
 import { nodeCommand } from './commands/node.ts';
+import { validatorsCommand } from './commands/validators.ts';
 import { submitCommand } from './commands/submit-command.ts';
 
 const program = new Command('gridtab')
@@ -17,6 +18,7 @@ const program = new Command('gridtab')
   .addCommand(manifestCommand())
   .addCommand(ledgerCommand())
   .addCommand(accountCommand())
+  .addCommand(validatorsCommand())
   .addCommand(consensusCommand())
   .addCommand(keysCommand())
   .addCommand(submitCommand());

@@ -5,7 +5,7 @@ import { openEpoch } from '../../protocol/epoch.ts';
 import { formatCredits } from '../../protocol/ids.ts';
 import { accountFunds } from '../ledger/queries.ts';
 import { Store } from '../store/store.ts';
-import { ledgerFile } from '../validator.ts';
+import { ledgerFile } from '../store/target.ts';
 import { dataOption, jsonOption, printJson, wholeNumber } from './options.ts';
 
 type Flags = { data: string; json: boolean; last: number };

@@ -60,7 +60,12 @@ export async function buildManifest(
 ): Promise<SignedManifest> {
   const { name, owner, seats, models, policy } = content;
   const subnet = subnetIdOf({ name, owner });
-  const rows = await store.db.selectFrom('addresses').selectAll().orderBy('validator').orderBy('address').execute();
+  const rows = await store.db
+    .selectFrom('addresses')
+    .selectAll()
+    .orderBy('validator')
+    .orderBy('address')
+    .execute();
   const signed = rows.filter((row) => isAddressOf(subnet, row));
   const manifest: Omit<Manifest, 'sequence' | 'notAfterMs'> = {
     format: 1,
@@ -105,7 +110,11 @@ async function keep(store: Store, signed: SignedManifest): Promise<void> {
 }
 
 /** The manifest that the owner's node has kept; null where there is none of this owner and name that is good now. */
-export async function keptManifest(store: Store, name: string, owner: string): Promise<SignedManifest | null> {
+export async function keptManifest(
+  store: Store,
+  name: string,
+  owner: string,
+): Promise<SignedManifest | null> {
   const row = await store.db.selectFrom('meta').select('value').where('key', '=', KEPT).executeTakeFirst();
   if (row === undefined) return null;
   const json: unknown = JSON.parse(row.value);

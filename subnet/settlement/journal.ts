@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { openDurable } from '../store/sqlite.ts';
+import { openSqlite } from '../store/sqlite.ts';
 
 /** A receipt as this validator signed it. */
 export type OwnReceipt = {
@@ -23,7 +23,7 @@ export class Journal {
   }
 
   static open(path: string): Journal {
-    const db = openDurable(path);
+    const db = openSqlite(path);
     db.exec(`
       create table if not exists votes (epoch integer primary key, payload blob not null) strict;
       create table if not exists signed (epoch integer primary key, hash blob not null) strict;

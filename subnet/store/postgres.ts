@@ -16,7 +16,7 @@ const FIRST_WAIT_MS = 4;
 const MAX_WAIT_MS = 500;
 
 /** Opens a PostgreSQL database. Throws where it would lose what it has committed, or order text in its own way. */
-export async function openPostgres(url: string): Promise<Backend> {
+export async function postgresBackend(url: string): Promise<Backend> {
   const name = nameOf(url);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(url) }) });
   const close = (): Promise<void> => db.destroy();

@@ -8,8 +8,7 @@ import { SQLITE_TYPES } from './migrations/columns.ts';
 import type { Schema } from './schema.ts';
 
 /** Opens the file so that a committed transaction survives a power cut: WAL, and fsync at every commit. */
-export function openDurable(path: string): DatabaseSync {
-  mkdirSync(dirname(path), { recursive: true });
+export function openSqlite(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
@@ -19,8 +18,10 @@ export function openDurable(path: string): DatabaseSync {
   return database;
 }
 
-export async function openSqlite(path: string): Promise<Backend> {
-  const database = openDurable(path);
+/** Opens or makes a ledger's file and brings it up to date. */
+export async function sqliteBackend(path: string): Promise<Backend> {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = openSqlite(path);
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
   const close = (): Promise<void> => db.destroy();
   try {

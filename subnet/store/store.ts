@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { Unavailable, type Backend, type Durability, type Tx } from './backend.ts';
-import { openPostgres } from './postgres.ts';
+import { postgresBackend } from './postgres.ts';
 import type { Schema } from './schema.ts';
-import { openSqlite } from './sqlite.ts';
+import { sqliteBackend } from './sqlite.ts';
 import { breather } from './breather.ts';
 
 export type { Tx } from './backend.ts';
@@ -53,7 +53,7 @@ export class Store {
    * what it has committed.
    */
   static async open(target: string): Promise<Store> {
-    return new Store(isDatabaseUrl(target) ? await openPostgres(target) : await openSqlite(target));
+    return new Store(isDatabaseUrl(target) ? await postgresBackend(target) : await sqliteBackend(target));
   }
 
   /** Runs `work` in a serialisable transaction; what it returns is there once it is on disk. */

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync } from 'node:fs';
+import { chownSync, mkdtempSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -37,7 +37,7 @@ export type PostgresServer = {
  */
 export async function startPostgres(): Promise<PostgresServer> {
   const user = serverUser();
-  const folder = mkdtempSync(join(tmpdir(), 'gridtab-pg-'));
+  const folder = mkdtempSync(join(place(), 'gridtab-pg-'));
   const found = findBinaries();
   const binaries = 'uid' in user ? runnableBinaries(found, join(folder, 'postgres')) : found;
   if ('uid' in user) chownSync(folder, user.uid, user.gid);
@@ -75,6 +75,17 @@ export async function startPostgres(): Promise<PostgresServer> {
     await stop();
     throw new Error(`PostgreSQL in ${binaries} did not start: ${problem}\n${said}`);
   }
+}
+
+/** In memory where there is a file system for it with a gigabyte to spare: the tests do not pull the plug. */
+function place(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    if (bavail * bsize > 2 ** 30) return '/dev/shm';
+  } catch {
+    // Not Linux.
+  }
+  return tmpdir();
 }
 
 async function tryToConnect(connectionString: string): Promise<string | null> {
