@@ -14,7 +14,7 @@ const RENEW_MS = 24 * 3600_000;
 /** A validator that is not the owner's waits so long for the first manifest. */
 const WAIT_MS = 60_000;
 
-export type PublishedManifest = { current(): SignedManifest; stop(): void };
+export type PublishedManifest = { current: () => SignedManifest; stop: () => void };
 
 type Publisher = {
   store: Store;

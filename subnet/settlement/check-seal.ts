@@ -15,6 +15,9 @@ import type { Score } from '../trust/score-epoch.ts';
 import { punishedIn, readFactors, scoreProblem, scoresOfWork } from './own-scores.ts';
 import type { Pooled, ReceiptPool } from './receipt-pool.ts';
 
+/** What blocks are read by. */
+export type BlockRules = { subnet: Uint8Array; policy: LedgerPolicy; policyDigest: Uint8Array };
+
 /** What a validator makes of a sealed epoch by itself. */
 export type Checked = {
   state: LedgerState;
@@ -31,7 +34,7 @@ export type Checked = {
 export async function checkSeal(
   db: Kysely<Schema>,
   epoch: number,
-  ledger: { subnet: Uint8Array; policy: LedgerPolicy; policyDigest: Uint8Array },
+  ledger: BlockRules,
   pool: ReceiptPool,
   /** Slots that an epoch may have at most. */
   epochSlots: number,
