@@ -5,7 +5,7 @@ import type { PeerId } from './ids.ts';
 import { sumNodeSchema } from './merkle.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { bytes, hash32, measure, peerId, signature64, uint, uint64 } from './schema.ts';
-import { publicKeyOfPeer, sign, verify, type Signer } from './sign.ts';
+import { publicKeyOfPeer, sign, verify, type Signer, type Verifier } from './sign.ts';
 import { isQuorum, MAX_SEATS, type Seat } from './validators.ts';
 
 /**
@@ -76,9 +76,14 @@ export function signEpoch(header: EpochHeader, validator: Uint8Array | Signer): 
 
 export const epochHash = ({ payload }: { payload: Uint8Array }): Uint8Array => sha256(payload);
 
-export function isSignedBy(payload: Uint8Array, signature: Uint8Array, validator: PeerId): boolean {
+export function isSignedBy(
+  payload: Uint8Array,
+  signature: Uint8Array,
+  validator: PeerId,
+  by?: Verifier,
+): boolean {
   const publicKey = publicKeyOfPeer(validator);
-  return publicKey !== null && verify('gridtab/epoch/2', payload, signature, publicKey);
+  return publicKey !== null && verify('gridtab/epoch/2', payload, signature, publicKey, by);
 }
 
 /** What a header says, whoever signed it. */
@@ -90,10 +95,13 @@ export function readEpoch(payload: Uint8Array): Outcome<EpochHeader, 'MALFORMED'
 }
 
 /** Reads a header and checks that the validator it names signed it. */
-export function openEpoch(signed: SignedEpoch): Outcome<EpochHeader, 'MALFORMED' | 'BAD_SIGNATURE'> {
+export function openEpoch(
+  signed: SignedEpoch,
+  by?: Verifier,
+): Outcome<EpochHeader, 'MALFORMED' | 'BAD_SIGNATURE'> {
   const read = readEpoch(signed.payload);
   if (!read.ok) return read;
-  if (!isSignedBy(signed.payload, signed.signature, read.value.validator))
+  if (!isSignedBy(signed.payload, signed.signature, read.value.validator, by))
     return fail('BAD_SIGNATURE', 'the header is not signed by the validator it names');
   return read;
 }

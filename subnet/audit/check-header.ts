@@ -1,6 +1,8 @@
 import { equalBytes } from '../../protocol/bytes.ts';
 import { encodeCbor } from '../../protocol/cbor.ts';
-import { isCountersigned, isSignedBy, openEpoch, type EpochHeader } from '../../protocol/epoch.ts';
+import { isSignedBy, openEpoch, type EpochHeader } from '../../protocol/epoch.ts';
+import { isQuorum } from '../../protocol/validators.ts';
+import { nativeVerifier } from '../keys/verifier.ts';
 import type { Seats } from '../ledger/seats.ts';
 import { differs } from './difference.ts';
 import type { ExportedEpoch } from './frames.ts';
@@ -17,7 +19,7 @@ export function checkHeader(
   { subnet, previous, beacon, seats: { seats } }: Expected,
 ): EpochHeader {
   const at = `epoch ${epoch}`;
-  const opened = openEpoch(signed);
+  const opened = openEpoch(signed, nativeVerifier);
   if (!opened.ok) return differs(`${at}: ${opened.message}`);
   const header = opened.value;
   const known = new Set<string>(seats.map(({ validator }) => validator));
@@ -25,10 +27,11 @@ export function checkHeader(
   for (const [i, { validator, signature }] of signed.countersignatures.entries()) {
     const before = signed.countersignatures[i - 1]?.validator ?? '';
     if (validator <= before) differs(`${at}: its countersignatures are not in the order of an export`);
-    if (!isSignedBy(signed.payload, signature, validator))
+    if (!isSignedBy(signed.payload, signature, validator, nativeVerifier))
       differs(`${at}: the countersignature of ${validator} does not fit the header`);
   }
-  if (!isCountersigned(signed.payload, signed.countersignatures, seats))
+  const signers = new Set<string>(signed.countersignatures.map(({ validator }) => validator));
+  if (!isQuorum(seats, signers))
     differs(`${at}: its header is not countersigned by validators with more than half of the stake`);
   if (!equalBytes(header.subnet, subnet)) differs(`${at}: the header is of another subnet`);
   if (header.epoch !== epoch) differs(`${at}: the header is of epoch ${header.epoch}`);

@@ -23,7 +23,7 @@ export function checkScores(
       differs(`${at}: the score of ${peer} does not follow from its receipts, quality and latency`);
     const accepted = peers.accepted(peer, mechanism);
     if (lastIndex !== accepted)
-      differs(`${at}: the last unit of ${peer} in ${mechanism} is its ${accepted}th, not its ${lastIndex}th`);
+      differs(`${at}: ${peer} has done ${accepted} units of ${mechanism}, its score says ${lastIndex}`);
   }
   if (scores.length !== work.size) differs(`${at}: ${work.size} peers did work, ${scores.length} are scored`);
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isSignedBy, type Countersignature } from '../../protocol/epoch.ts';
 import type { PeerId } from '../../protocol/ids.ts';
+import { nativeVerifier } from '../keys/verifier.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Row } from './frames.ts';
 
@@ -158,5 +159,5 @@ export async function countersignaturesOf(
     .execute();
   return rows
     .map(({ validator, signature }) => ({ validator: validator as PeerId, signature }))
-    .filter(({ validator, signature }) => isSignedBy(header.payload, signature, validator));
+    .filter(({ validator, signature }) => isSignedBy(header.payload, signature, validator, nativeVerifier));
 }

@@ -33,22 +33,18 @@ export async function* readExport(bytes: Bytes): AsyncGenerator<Section, void, u
     if (begun === (frame.frame === 'ledger'))
       differs(`byte ${at}: ${begun ? 'a second ledger begins' : 'it does not begin with what it is of'}`);
     begun = true;
-    switch (frame.frame) {
-      case 'ledger':
-        yield { is: 'ledger', ...frame };
-        break;
-      case 'epoch': {
-        if (epoch !== null) yield { is: 'epoch', epoch, isOpen: false };
-        const { frame: _, ...rest } = frame;
-        epoch = { ...rest, rows: noRows() };
-        break;
-      }
-      case 'end':
-        if (epoch !== null) yield { is: 'epoch', epoch, isOpen: true };
-        break;
-      default:
-        if (epoch === null) differs(`byte ${at}: ${frame.frame} of no epoch`);
-        else addRows(epoch, frame, at);
+    if (frame.frame === 'ledger') {
+      yield { is: 'ledger', ...frame };
+    } else if (frame.frame === 'epoch') {
+      if (epoch !== null) yield { is: 'epoch', epoch, isOpen: false };
+      const { frame: _, ...rest } = frame;
+      epoch = { ...rest, rows: noRows() };
+    } else if (frame.frame === 'end') {
+      if (epoch !== null) yield { is: 'epoch', epoch, isOpen: true };
+    } else if (epoch === null) {
+      differs(`byte ${at}: ${frame.frame} of no epoch`);
+    } else {
+      addRows(epoch, frame, at);
     }
   }
 }

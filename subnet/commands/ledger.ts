@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { toHex } from '../../protocol/bytes.ts';
 import { openEpoch } from '../../protocol/epoch.ts';
 import { formatCredits } from '../../protocol/ids.ts';
 import { accountFunds } from '../ledger/queries.ts';
-import { Store } from '../store/store.ts';
-import { ledgerFile } from '../store/target.ts';
-import { dataOption, jsonOption, printJson, wholeNumber } from './options.ts';
+import { auditCommand, exportCommand, proofCommand } from './ledger-audit.ts';
+import { dataOption, inHex, jsonOption, printJson, wholeNumber } from './options.ts';
+import { withLedger } from './with-ledger.ts';
 
 type Flags = { data: string; json: boolean; last: number };
 
@@ -15,7 +14,7 @@ export const ledgerCommand = (): Command =>
     .description('Read the ledger of a node, running or not.')
     .addCommand(
       sub('accounts', 'Balances and what has still to vest, largest first.').action((flags: Flags) =>
-        withStore(flags, async (store) => {
+        withLedger(flags, async (store) => {
           const rows = await accountFunds(store.db);
           if (flags.json) return printJson(rows);
           print(
@@ -30,7 +29,7 @@ export const ledgerCommand = (): Command =>
     )
     .addCommand(
       sub('epochs', 'Closed epochs, newest last.').action((flags: Flags) =>
-        withStore(flags, async (store) => {
+        withLedger(flags, async (store) => {
           const rows = await store.db
             .selectFrom('epochs')
             .select(['payload', 'signature'])
@@ -57,7 +56,7 @@ export const ledgerCommand = (): Command =>
     )
     .addCommand(
       sub('receipts', 'Receipts, newest last.').action((flags: Flags) =>
-        withStore(flags, async (store) => {
+        withLedger(flags, async (store) => {
           const rows = await store.db
             .selectFrom('receipts')
             .select(['id', 'task_id', 'epoch', 'kind', 'peer', 'account', 'work'])
@@ -74,7 +73,10 @@ export const ledgerCommand = (): Command =>
           );
         }),
       ),
-    );
+    )
+    .addCommand(exportCommand())
+    .addCommand(auditCommand())
+    .addCommand(proofCommand());
 
 const sub = (name: string, description: string): Command =>
   new Command(name)
@@ -83,24 +85,5 @@ const sub = (name: string, description: string): Command =>
     .addOption(jsonOption())
     .option('--last <n>', 'rows to show', wholeNumber(1, 100_000), 50);
 
-async function withStore(flags: Flags, use: (store: Store) => Promise<void>): Promise<void> {
-  const file = ledgerFile(flags.data);
-  if (!existsSync(file))
-    throw new Error(`There is no ledger at ${file}. Run gridtab node first, or name the folder with --data.`);
-  const store = await Store.open(file);
-  try {
-    await use(store);
-  } finally {
-    await store.close();
-  }
-}
-
 const print = (lines: readonly string[], whenEmpty: string): void =>
   void process.stdout.write(`${lines.length > 0 ? lines.join('\n') : whenEmpty}\n`);
-
-/** The same value with bytes as hex, for JSON. */
-function inHex(value: unknown): unknown {
-  if (value instanceof Uint8Array) return toHex(value);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inHex(inner)]));
-}

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { toHex } from '../../protocol/bytes.ts';
 import { DEFAULTS } from '../config.ts';
 
 /** Every command that touches a node's files takes the same folder. */
@@ -38,3 +39,11 @@ export const printJson = (value: unknown): void => {
     `${JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v), 2)}\n`,
   );
 };
+
+/** The same value with bytes as hex, for JSON. */
+export function inHex(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  if (Array.isArray(value)) return value.map(inHex);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inHex(inner)]));
+}

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { PeerId } from '../../protocol/ids.ts';
 import { publicKeyOfPeer, sign, verify, type Signer } from '../../protocol/sign.ts';
+import { nativeVerifier } from '../keys/verifier.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Tx } from '../store/store.ts';
 import { auditCommitment, auditKey } from '../trust/audit-coin.ts';
@@ -77,5 +78,5 @@ export function isOwnCommitment(
 ): boolean {
   const key = publicKeyOfPeer(validator as PeerId);
   const value = { subnet, validator, epoch, commitment };
-  return key !== null && verify('gridtab/audit-key/1', value, signature, key);
+  return key !== null && verify('gridtab/audit-key/1', value, signature, key, nativeVerifier);
 }

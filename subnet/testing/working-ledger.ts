@@ -8,6 +8,7 @@ import type { OpenEpoch } from '../ledger/epoch-rows.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store, Tx } from '../store/store.ts';
 import { drawAudit } from '../trust/audit-coin.ts';
+import type { TrustPolicy } from '../trust/policy.ts';
 import { Trust, type Doer } from '../trust/trust.ts';
 import { accountOf, openTestLedger, OWNER, peerOf, SUBNET, type TestLedger } from './ledger.ts';
 
@@ -16,21 +17,23 @@ type Kind = 'hash' | 'infer';
 /** A ledger with tabs that work for it: tab n is `peerOf(n)` and works for `accountOf(n)`. */
 export class WorkingLedger {
   readonly base: TestLedger;
-  readonly trust = new Trust({ ...TRUST_POLICY, auditFloorPpm: 10_000 });
+  readonly trust: Trust;
   #tasks = 0;
 
-  private constructor(base: TestLedger, tasks = 0) {
+  private constructor(base: TestLedger, policy: TrustPolicy, tasks = 0) {
     this.base = base;
+    this.trust = new Trust(policy);
     this.#tasks = tasks;
   }
 
   /** Over the ledger of one of several validators; tasks are numbered after `tasks`, so that no two have one. */
   static over(base: TestLedger, tasks: number): WorkingLedger {
-    return new WorkingLedger(base, tasks);
+    return new WorkingLedger(base, { ...TRUST_POLICY, auditFloorPpm: 10_000 }, tasks);
   }
 
-  static async open(path?: string): Promise<WorkingLedger> {
-    return new WorkingLedger(await openTestLedger(path));
+  static async open(path?: string, policy: Partial<TrustPolicy> = {}): Promise<WorkingLedger> {
+    const whole = { ...TRUST_POLICY, auditFloorPpm: 10_000, ...policy };
+    return new WorkingLedger(await openTestLedger(path, whole), whole);
   }
 
   get store(): Store {
