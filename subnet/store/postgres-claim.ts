@@ -4,7 +4,7 @@ import { Unavailable } from './backend.ts';
 import { lockKey } from './lock-key.ts';
 
 /** The server may take a moment to notice that a process which was killed is gone. */
-const TAKE_FOR_MS = 5_000;
+const TAKE_FOR_MS = 3_000;
 /** Between attempts. */
 const RETRY_MS = 500;
 
