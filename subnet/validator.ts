@@ -78,7 +78,8 @@ async function compose(
   const auditSecret = await loadOrCreateSeed(join(keysDir, 'audit.key'), { warn, info });
   const faults = createFaults(logger, crashAt);
 
-  const store = await Store.open(databaseTarget({ data: dataDir, database: config.databaseUrl }));
+  const target = databaseTarget({ data: dataDir, database: config.databaseUrl });
+  const store = await Store.open(target, { claim: `validator ${keys.validatorPeer}` });
   undo.push(() => store.close());
   logger.info(store.durability, 'ledger opened');
 

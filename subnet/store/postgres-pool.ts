@@ -13,15 +13,20 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 const SESSION_OPTIONS = '-c idle_in_transaction_session_timeout=300000 -c enable_seqscan=off';
 
+/** How to reach a database: the same for every connection of this process. */
+export const connectionOf = (url: string): pg.ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  keepAlive: true,
+  application_name: 'gridtab',
+  options: SESSION_OPTIONS,
+});
+
 /** A pool whose values come as SQLite's do, and that outlives the loss of its connections. */
 export function openPool(url: string): PostgresPool {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...connectionOf(url),
     max: MAX_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: 'gridtab',
-    options: SESSION_OPTIONS,
     types: typesAsSqlite(),
   });
   // A connection that breaks says so to whoever waits for its answer; an event that nobody listens to would end the process.

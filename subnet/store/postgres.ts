@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { errorText } from '../../protocol/outcome.ts';
 import { Unavailable, type Backend, type Durability, type Tx } from './backend.ts';
+import { lockKey } from './lock-key.ts';
 import { migrate } from './migrate.ts';
 import { POSTGRES_TYPES } from './migrations/columns.ts';
 import { kindOfError } from './postgres-errors.ts';
-import { openPool } from './postgres-pool.ts';
+import { PostgresClaim } from './postgres-claim.ts';
+import { connectionOf, openPool } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
 /** Conflicts of one transaction in a row before its caller is told; each time some other transaction has got through. */
@@ -15,19 +16,28 @@ const MAX_ATTEMPTS = 20;
 const FIRST_WAIT_MS = 4;
 const MAX_WAIT_MS = 500;
 
-/** Opens a PostgreSQL database. Throws where it would lose what it has committed, or order text in its own way. */
-export async function postgresBackend(url: string): Promise<Backend> {
+/** Opens a PostgreSQL database. Throws where it would lose what it has committed. */
+export async function postgresBackend(url: string, claimed?: string): Promise<Backend> {
   const name = nameOf(url);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(url) }) });
-  const close = (): Promise<void> => db.destroy();
+  let claim: PostgresClaim | undefined;
+  const close = async (): Promise<void> => {
+    await claim?.close();
+    await db.destroy();
+  };
   try {
     const durability = await requireDurable(db, name);
     await migrate(db as unknown as Kysely<never>, POSTGRES_TYPES, name);
+    if (claimed !== undefined) claim = await PostgresClaim.take(connectionOf(url), claimed);
     return {
       db,
       name,
       durability,
-      transact: (work, lock) => untilDone(name, () => once(db, work, lock)),
+      transact: (work, lock) =>
+        untilDone(name, () => {
+          claim?.require();
+          return once(db, work, lock);
+        }),
       snapshot: (work) =>
         untilDone(name, () =>
           db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
@@ -64,6 +74,7 @@ async function untilDone<T>(name: string, attempt: () => Promise<T>): Promise<T>
     try {
       return await attempt();
     } catch (error) {
+      if (error instanceof Unavailable) throw error;
       const kind = kindOfError(error);
       if (kind === 'lost') throw unavailable(name, error);
       if (kind === 'other') throw error;
@@ -78,10 +89,6 @@ async function untilDone<T>(name: string, attempt: () => Promise<T>): Promise<T>
 
 const unavailable = (name: string, error: unknown): Unavailable =>
   new Unavailable(`${name} cannot be reached: ${errorText(error)}`, { cause: error });
-
-/** Advisory locks have numbers, in one space for all that use the database: 64 bits of a hash. */
-const lockKey = (lock: string): string =>
-  createHash('sha256').update(`gridtab/lock/${lock}`).digest().readBigInt64BE().toString();
 
 /** Money is never on a store that may lose what it has committed, nor on one that may not store every text. */
 async function requireDurable(db: Kysely<Schema>, name: string): Promise<Durability> {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import type { Backend } from './backend.ts';
+import { claimFile } from './sqlite-claim.ts';
 import { migrate } from './migrate.ts';
 import { SQLITE_TYPES } from './migrations/columns.ts';
 import type { Schema } from './schema.ts';
@@ -19,11 +20,15 @@ export function openSqlite(path: string): DatabaseSync {
 }
 
 /** Opens or makes a ledger's file and brings it up to date. */
-export async function sqliteBackend(path: string): Promise<Backend> {
+export async function sqliteBackend(path: string, claimed?: string): Promise<Backend> {
   mkdirSync(dirname(path), { recursive: true });
+  const unclaim = claimed === undefined ? () => undefined : claimFile(path);
   const database = openSqlite(path);
   const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
-  const close = (): Promise<void> => db.destroy();
+  const close = async (): Promise<void> => {
+    await db.destroy();
+    unclaim();
+  };
   try {
     await migrate(db as unknown as Kysely<never>, SQLITE_TYPES, path);
   } catch (error) {

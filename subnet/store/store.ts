@@ -50,10 +50,10 @@ export class Store {
   /**
    * Opens or makes a database and brings it up to date: a file is SQLite's, a `postgres:` URL a PostgreSQL database that is
    * there already. Throws, with the reason for people, where it cannot be reached, is of another version, or would not keep
-   * what it has committed.
+   * what it has committed. With a `claim`, also where another process has it open with the same one (on SQLite: with any).
    */
-  static async open(target: string): Promise<Store> {
-    return new Store(isDatabaseUrl(target) ? await postgresBackend(target) : await sqliteBackend(target));
+  static async open(target: string, { claim }: { claim?: string } = {}): Promise<Store> {
+    return new Store(await (isDatabaseUrl(target) ? postgresBackend : sqliteBackend)(target, claim));
   }
 
   /** Runs `work` in a serialisable transaction; what it returns is there once it is on disk. */
