@@ -16,7 +16,6 @@ import {
   signed,
   transfer,
   VALIDATOR,
-  work,
   type TestSpending,
 } from '../testing/spending.ts';
 import { Spending } from './spending.ts';
@@ -252,7 +251,7 @@ describe('many at once', () => {
     );
     const closing = async (): Promise<void> => {
       for (let n = 0; n < 4; n++) {
-        await work(it, 1, 10n);
+        await it.working.accept(1, 10n);
         await it.ledger.recordSlot();
         await it.ledger.closeEpoch();
       }
