@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: [
-            'subnet/{store,ledger,settlement,metrics}/**/*.test.ts',
+            'subnet/{store,ledger,settlement,spending,metrics}/**/*.test.ts',
             'subnet/dispatch/{dispatch,trust,jobs}.test.ts',
             'subnet/net/{burst,ledger-stream}.test.ts',
           ],

@@ -23,8 +23,8 @@ export type AccountClient = {
   act(account: Account, action: (epoch: number) => Action): Promise<Reply<OperationDone>>;
 };
 
-/** Epochs in which an operation that was sent may still be done: it is sent at once, and the epoch may be about to close. */
-const EPOCHS_TO_DO_IT = 2;
+/** Epochs in which an operation that was sent may still be done: it is sent at once, and again while an epoch is being settled. */
+const EPOCHS_TO_DO_IT = 10;
 
 /** Speaks to the HTTP API of a node. */
 export function accountClient(node: NodeAddress): AccountClient {

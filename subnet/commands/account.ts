@@ -73,7 +73,9 @@ export const accountCommand = (): Command =>
         .description('As its payee, pay out of a hold. The rest goes back; without --to all of it does.')
         .requiredOption('--hold <name>', 'hold: 64 hex digits', hex64)
         .addOption(
-          new Option('--to <account=credits...>', 'who gets how much of it').argParser(payment).default([]),
+          new Option('--to <account=credits...>', 'who gets how much of it')
+            .argParser(payment)
+            .default([], 'nobody'),
         )
         .action(async ({ hold, to, ...flags }: Spend & { hold: string; to: Payment[] }) =>
           act(flags, () => ({ type: 'pay', hold: hexToBytes(hold), to })),

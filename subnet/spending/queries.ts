@@ -90,7 +90,7 @@ export async function holdView(db: Db, hold: string): Promise<HoldView | null> {
   return row === undefined ? null : viewOf(row);
 }
 
-/** Call inside a transaction, so that its parts belong together. */
+/** Call inside a snapshot, so that its parts belong together. */
 export async function accountView(db: Db, account: AccountId): Promise<AccountView> {
   const { epoch, settling } = await spendingEpoch(db);
   const { spendable, held } = await funds(db, epoch, account);

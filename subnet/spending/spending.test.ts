@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readEpoch } from '../../protocol/epoch.ts';
 import { MAX_OPERATIONS_PER_PAGE } from '../../protocol/limits.ts';
 import { operationHash, readOperation } from '../../protocol/operation.ts';
+import { projectDatabase } from '../testing/databases.ts';
 import { accountOf } from '../testing/ledger.ts';
 import {
   act,
@@ -15,7 +16,6 @@ import {
   signed,
   transfer,
   VALIDATOR,
-  work,
   type TestSpending,
 } from '../testing/spending.ts';
 import { Spending } from './spending.ts';
@@ -196,6 +196,33 @@ describe('many at once', () => {
     expect(outcomes.filter((outcome) => !outcome.ok && outcome.code === 'NONCE_USED')).toHaveLength(19);
   });
 
+  it('over two nodes on one database: nothing is spent twice', async () => {
+    const it = await fresh();
+    const other = projectDatabase() === 'postgres' ? await fresh(it.path) : it;
+    await act(it, VALIDATOR, transfer(bob, 10n * M));
+    await act(it, VALIDATOR, hold(carol, 10n * M, 9));
+    const name = holdNameOf(VALIDATOR, 2);
+    const attempts = [
+      ...Array.from({ length: 20 }, (_, i) => signed(bob, (i % 4) + 1, transfer(partyOf(10 + i), 3n * M))),
+      ...Array.from({ length: 10 }, (_, i) => signed(carol, 1, pay(name, [partyOf(40 + i), 10n * M]))),
+    ];
+    const taken = new Set<string>();
+    // Four times, since a number may come to one node before the number before it has come to the other.
+    for (let round = 0; round < 4; round++) {
+      const outcomes = await Promise.all(
+        attempts.flatMap((each) => [it.spending.submit(each), other.spending.submit(each)]),
+      );
+      for (const outcome of outcomes) if (outcome.ok) taken.add(outcome.value.hash);
+    }
+    expect(taken.size).toBe(3 + 1);
+    expect(await other.spending.account(bob.id)).toMatchObject({ spendable: M, nextNonce: 4 });
+    expect(await it.spending.hold(name)).toMatchObject({ ended: { paid: 10n * M } });
+    const paid = await Promise.all(Array.from({ length: 40 }, (_, i) => spendableOf(it, partyOf(10 + i))));
+    expect(paid.reduce((sum, amount) => sum + amount, 0n)).toBe(19n * M);
+    await it.ledger.closeEpoch();
+    expect(await owned(it)).toBe((await headerOf(it, 1)).totalIssued);
+  });
+
   it('copies of one: done once, all told so', async () => {
     const it = await fresh();
     const one = signed(VALIDATOR, 1, transfer(bob, M));
@@ -224,7 +251,7 @@ describe('many at once', () => {
     );
     const closing = async (): Promise<void> => {
       for (let n = 0; n < 4; n++) {
-        await work(it, 1, 10n);
+        await it.working.accept(1, 10n);
         await it.ledger.recordSlot();
         await it.ledger.closeEpoch();
       }
@@ -261,6 +288,7 @@ describe('a crash inside the write', () => {
       subnet: new Uint8Array(32).fill(7),
       store: {
         db: it.store.db,
+        snapshot: (work) => it.store.snapshot(work),
         write: (work) =>
           it.store.write(async (tx) => {
             const outcome = await work(tx);

@@ -14,11 +14,11 @@ import { doOperation, type OperationDone, type OperationRefusal } from './submit
 
 /** What accounts do with their credits. Everything it tells is on disk first. */
 export class Spending {
-  readonly #store: Pick<Store, 'db' | 'write'>;
+  readonly #store: Pick<Store, 'db' | 'write' | 'snapshot'>;
   readonly #subnet: Uint8Array;
 
   /** `subnet` is 32 bytes. */
-  constructor(options: { store: Pick<Store, 'db' | 'write'>; subnet: Uint8Array }) {
+  constructor(options: { store: Pick<Store, 'db' | 'write' | 'snapshot'>; subnet: Uint8Array }) {
     this.#store = options.store;
     this.#subnet = options.subnet;
   }
@@ -33,7 +33,7 @@ export class Spending {
 
   /** What an account has, and what its next operation has to say. An account that nobody knows has nothing. */
   async account(account: AccountId): Promise<AccountView> {
-    return await this.#store.db.transaction().execute((tx) => accountView(tx, account));
+    return await this.#store.snapshot((tx) => accountView(tx, account));
   }
 
   /** A hold by its name (hex), open or not; null where there never was one. */

@@ -1,5 +1,5 @@
 import { hexToBytes } from '../../protocol/bytes.ts';
-import { asWork, type AccountId } from '../../protocol/ids.ts';
+import type { AccountId } from '../../protocol/ids.ts';
 import { MIN_AMOUNT } from '../../protocol/limits.ts';
 import {
   holdName,
@@ -10,7 +10,8 @@ import {
 } from '../../protocol/operation.ts';
 import { accountIdOf, keyPair, type KeyPair } from '../../protocol/sign.ts';
 import { Spending } from '../spending/spending.ts';
-import { accountOf, openTestLedger, peerOf, SUBNET, VALIDATOR_SEED, type TestLedger } from './ledger.ts';
+import { openTestLedger, SUBNET, VALIDATOR_SEED, type TestLedger } from './ledger.ts';
+import { WorkingLedger } from './working-ledger.ts';
 
 export type Party = KeyPair & { id: AccountId };
 
@@ -62,39 +63,19 @@ export const signed = (
 export const holdNameOf = (party: Party, nonce: number): string =>
   Buffer.from(holdName({ subnet: SUBNET, account: party.publicKey, nonce })).toString('hex');
 
-export type TestSpending = TestLedger & { spending: Spending };
+export type TestSpending = TestLedger & { spending: Spending; working: WorkingLedger };
 
 /** A ledger whose validator may spend about 0.4 credits, and where account 1 has as much in escrow. Epoch 1 is open. */
 export async function openTestSpending(path?: string): Promise<TestSpending> {
   const base = await openTestLedger(path);
   const spending = new Spending({ store: base.store, subnet: SUBNET });
+  const working = WorkingLedger.over(base, 0);
   if (path === undefined) {
-    await work(base, 1, 1_000n);
+    await working.accept(1, 1_000n);
     for (let slot = 0; slot < 10; slot++) await base.ledger.recordSlot();
     await base.ledger.closeEpoch();
   }
-  return { ...base, spending };
-}
-
-let tasks = 0;
-/** Verified hash work of an account in the open epoch. */
-export async function work({ store, ledger }: TestLedger, account: number, amount: bigint): Promise<void> {
-  const taskId = new Uint8Array(32);
-  new DataView(taskId.buffer).setUint32(0, ++tasks);
-  const peer = await peerOf(account);
-  const { commitment } = ledger.current;
-  await store.write((tx) =>
-    ledger.accept(tx, {
-      taskId,
-      kind: 'hash',
-      peer,
-      account: accountOf(account),
-      work: asWork(amount),
-      digest: new Uint8Array(32),
-      kindIndex: tasks,
-      audit: { threshold: new Uint8Array(32), commitment, drawn: false },
-    }),
-  );
+  return { ...base, spending, working };
 }
 
 /** Does an action as the account's next operation. Throws where it is refused. */
