@@ -20,6 +20,8 @@ export type Row = Way & {
 };
 
 const BATCHES = [1, 2, 3, 8];
+/** At seconds an image. */
+const ORACLE_IMAGES = 3;
 export const REFERENCE: Settings & { batch: number } = { batch: 1, level: 'all', threads: 1 };
 
 export type Amounts = {
@@ -37,7 +39,7 @@ export type Amounts = {
 
 /** Which ways a backend is run in: the plain one over many images, all others over few, in batches that are full at least once. */
 export function waysOf(backend: Pick<ExactBackend, 'name' | 'threads'>, amounts: Amounts): Way[] {
-  if (backend.name === 'oracle') return [{ ...REFERENCE, images: amounts.few }];
+  if (backend.name === 'oracle') return [{ ...REFERENCE, images: Math.min(amounts.few, ORACLE_IMAGES) }];
   const slow = backend.name.endsWith('webgpu');
   const browser = backend.name.startsWith('chromium');
   const few = slow ? amounts.webgpuFew : browser ? amounts.browserFew : amounts.few;
