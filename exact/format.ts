@@ -1,6 +1,6 @@
 /**
  * The dialect of ONNX that compiled models are written in: what compiler and checker agree on, and all that they share. Opset
- * 17, f32 throughout, one input, batch symbolic (axis 0, "N"), every other size fixed; initializers of f32 and int64 in raw
+ * 17, f32 throughout, one input, batch symbolic (axis 0, "N"), every other size fixed; initializers of f32, f16 and int64 in raw
  * bytes, no Constant nodes, no value_info, protobuf fields in order. Every tensor has a dyadic type: its values are whole
  * multiples of 2^-fraction within [low, high], by channel. What is computed stays below EXACT_BOUND on that grid, so f32 holds
  * it.
