@@ -58,6 +58,28 @@ it('a backend that fails is no match', async () => {
   expect(row.values).toBe(0);
 });
 
+it('a backend that fails once is run again, and the row says so; what differs is not', async () => {
+  const real = cpu();
+  let opened = 0;
+  const shaky = {
+    ...real,
+    open: (...args: Parameters<typeof real.open>) => {
+      if (opened++ === 0) throw new Error('the page crashed');
+      return real.open(...args);
+    },
+  };
+  const reference = await referenceDigests(real, sumModel(3), bases, 2);
+  const way = { ...REFERENCE, images: 2 };
+  expect(await compare(shaky, sumModel(3), bases, way, reference)).toMatchObject({
+    mismatches: 0,
+    values: 8,
+    again: 'the page crashed',
+  });
+  opened = 1;
+  expect(await compare(shaky, sumModel(4), bases, way, reference)).toMatchObject({ mismatches: 2 });
+  expect(opened).toBe(2);
+});
+
 it('a digest takes -0 for 0, and sees every other bit', async () => {
   const of = async (...values: number[]): Promise<string[]> =>
     (await digestOutputs([{ data: Float32Array.from(values), dims: [1, values.length] }], 1)).digests;

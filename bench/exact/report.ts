@@ -18,7 +18,12 @@ function summary(rows: readonly Row[], of: string): string[] {
     const threads = [...new Set(ran.map((row) => row.threads))].join(', ');
     const values = sum((row) => row.values).toLocaleString('en');
     const images = sum((row) => row.images).toLocaleString('en');
-    const came = `${sum(({ mismatches }) => mismatches)}${failed > 0 ? `; ${failed} ways failed` : ''}`;
+    const again = ran.filter((row) => row.again !== undefined).length;
+    const notes = [
+      failed > 0 ? `; ${failed} ways failed` : '',
+      again > 0 ? `; ${again} ways failed and were run again` : '',
+    ];
+    const came = `${sum(({ mismatches }) => mismatches)}${notes.join('')}`;
     return line(of, backend, batches, levels, threads, images, values, came);
   });
 }
