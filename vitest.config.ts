@@ -9,7 +9,23 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{protocol,worker,web,subnet,exact,shaders,scripts,bench}/**/*.test.{ts,tsx}'],
+          exclude: ['**/*.postgres.test.ts'],
           testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        // What reads and writes the store, once more on a real PostgreSQL that is started for it; and what needs one.
+        test: {
+          name: 'postgres',
+          include: [
+            'subnet/{store,ledger,settlement,spending,metrics}/**/*.test.ts',
+            'subnet/dispatch/{dispatch,trust,jobs}.test.ts',
+            'subnet/net/{burst,ledger-stream}.test.ts',
+          ],
+          exclude: ['subnet/ledger/{settle,emission}.test.ts'],
+          globalSetup: ['subnet/testing/postgres-setup.ts'],
+          testTimeout: 30_000,
         },
       },
       {

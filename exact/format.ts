@@ -1,6 +1,6 @@
 /**
  * The dialect of ONNX that compiled models are written in: what compiler and checker agree on, and all that they share. Opset
- * 17, f32 throughout, one input, batch symbolic (axis 0, "N"), every other size fixed; initializers of f32 and int64 in raw
+ * 17, f32 throughout, one input, batch symbolic (axis 0, "N"), every other size fixed; initializers of f32, f16 and int64 in raw
  * bytes, no Constant nodes, no value_info, protobuf fields in order. Every tensor has a dyadic type: its values are whole
  * multiples of 2^-fraction within [low, high], by channel. What is computed stays below EXACT_BOUND on that grid, so f32 holds
  * it.
@@ -21,6 +21,8 @@
  * - MaxPool, ReduceMax, Concat, Resize (nearest, factors that are powers of two, asymmetric, floor), Reshape, Transpose, Slice:
  *   types pass through; Concat by channel. MaxPool pads with −∞, so it needs no 0. Where channels end up spread over several axes,
  *   one range stands for all.
+ * - Cast to FLOAT of an initializer of f16, right from it: weights that are stored at half the size, and stand for constants of
+ *   f32. f16 numbers are normal ones or 0, since runtimes and devices may flush smaller ones; nothing else reads an f16.
  * - Cast to INT32 of whole numbers, right before an output or as index of a table.
  * - Gather(table, index) along axis 0 of a constant [entries]: any function of a whole number. Index within [0, entries − 1].
  * - Quotients and roots, as exact/forms/ writes them, node by node: Div and Sqrt only guess (within a factor 1 ± 2^-13), and

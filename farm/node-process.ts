@@ -15,6 +15,8 @@ export type NodeProcess = {
 };
 
 export type NodeProcessOptions = {
+  /** Another script that takes these flags, in the place of `gridtab node`. */
+  script?: string;
   /** Flags after `gridtab node`. */
   flags: readonly string[];
   env?: Record<string, string>;
@@ -36,7 +38,8 @@ export const passingNodeFlags = (dataDir: string): string[] => [
 
 /** Starts `gridtab node` as a process of its own and waits until it is up. Rejects with the end of its log when it fails. */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
-  const child = spawn(process.execPath, [CLI, 'node', ...options.flags], {
+  const program = options.script === undefined ? [CLI, 'node'] : [options.script];
+  const child = spawn(process.execPath, [...program, ...options.flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

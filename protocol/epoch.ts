@@ -58,6 +58,13 @@ export const countersignatureSchema = v.strictObject({ validator: peerId, signat
 export type Countersignature = v.InferOutput<typeof countersignatureSchema>;
 export const countersignaturesSchema = v.pipe(v.array(countersignatureSchema), v.maxLength(MAX_SEATS));
 
+/** A header with those who signed it: what a tab accepts once more than half of the stake is among them. */
+export const countersignedEpochSchema = v.strictObject({
+  ...signedEpochSchema.entries,
+  countersignatures: countersignaturesSchema,
+});
+export type CountersignedEpoch = v.InferOutput<typeof countersignedEpochSchema>;
+
 /** Signs the bytes of a header: whoever settles and whoever countersigns sign the same. */
 export const signHeader = (payload: Uint8Array, validator: Uint8Array | Signer): Uint8Array =>
   sign('gridtab/epoch/2', payload, validator);
@@ -99,18 +106,27 @@ export function openEpoch(
   return read;
 }
 
+/** Those of `signatures` that fit and are by validators with a seat, each validator once. */
+export function signersOf(
+  payload: Uint8Array,
+  signatures: readonly Countersignature[],
+  seats: readonly Seat[],
+): Set<string> {
+  const known = new Set<string>(seats.map(({ validator }) => validator));
+  const signers = new Set<string>();
+  for (const { validator, signature } of signatures) {
+    if (!known.has(validator) || signers.has(validator)) continue;
+    if (isSignedBy(payload, signature, validator)) signers.add(validator);
+  }
+  return signers;
+}
+
 /**
  * Whether validators with more than half of the stake signed this header. Signatures by others, and those that do not fit, count
  * for nothing.
  */
-export function isCountersigned(
+export const isCountersigned = (
   payload: Uint8Array,
   signatures: readonly Countersignature[],
   seats: readonly Seat[],
-): boolean {
-  const known = new Set<string>(seats.map(({ validator }) => validator));
-  const signers = signatures.filter(
-    ({ validator, signature }) => known.has(validator) && isSignedBy(payload, signature, validator),
-  );
-  return isQuorum(seats, new Set(signers.map(({ validator }) => validator)));
-}
+): boolean => isQuorum(seats, signersOf(payload, signatures, seats));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BASE_UNITS_PER_CREDIT, formatCredits } from './ids.ts';
+import { BASE_UNITS_PER_CREDIT, formatCredits, parseCredits } from './ids.ts';
 
 describe('formatCredits', () => {
   it.each<[bigint, string]>([
@@ -24,4 +24,42 @@ describe('formatCredits', () => {
       }),
     );
   });
+});
+
+describe('parseCredits', () => {
+  it('reads back what formatCredits writes, to the base unit', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (amount) => {
+        expect(parseCredits(formatCredits(amount))).toBe(amount);
+      }),
+    );
+  });
+
+  it.each<[string, bigint]>([
+    ['0', 0n],
+    ['0.1', 100_000_000n],
+    ['0.000000001', 1n],
+    ['1.10', 1_100_000_000n],
+    ['007', 7n * BASE_UNITS_PER_CREDIT],
+    ['18446744073.709551615', 2n ** 64n - 1n],
+  ])('%s', (text, amount) => expect(parseCredits(text)).toBe(amount));
+
+  it.each([
+    '',
+    ' 1',
+    '1 ',
+    '-1',
+    '+1',
+    '1.',
+    '.5',
+    '1e3',
+    '0x10',
+    '1,5',
+    '1_000',
+    'NaN',
+    '٣',
+    '1.0000000001',
+    '18446744073.709551616',
+    '1'.repeat(400),
+  ])('%j is none', (text) => expect(parseCredits(text)).toBeNull());
 });

@@ -17,6 +17,9 @@ export type Work = Brand<bigint, 'Work'>;
 
 export const BASE_UNITS_PER_CREDIT = 1_000_000_000n;
 
+/** There will never be more: 21,000,000 credits. */
+export const CAP = (21_000_000n * BASE_UNITS_PER_CREDIT) as BaseUnits;
+
 export const asBaseUnits = (amount: bigint): BaseUnits => amount as BaseUnits;
 export const asWork = (amount: bigint): Work => amount as Work;
 
@@ -27,4 +30,15 @@ export function formatCredits(amount: bigint): string {
   const whole = abs / BASE_UNITS_PER_CREDIT;
   const fraction = (abs % BASE_UNITS_PER_CREDIT).toString().padStart(9, '0').replace(/0+$/, '');
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** Credits as people write them, without sign or exponent; nine decimals are all there are. */
+const CREDITS = /^(\d{1,11})(?:\.(\d{1,9}))?$/;
+
+/** The base units of `1.25` credits, exactly; null for anything that is no such number, or more than 2^64 − 1 of them. */
+export function parseCredits(text: string): BaseUnits | null {
+  const [, whole, fraction = ''] = CREDITS.exec(text) ?? [];
+  if (whole === undefined) return null;
+  const amount = BigInt(whole) * BASE_UNITS_PER_CREDIT + BigInt(fraction.padEnd(9, '0'));
+  return amount > 0xffff_ffff_ffff_ffffn ? null : asBaseUnits(amount);
 }

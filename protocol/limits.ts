@@ -42,6 +42,15 @@ export const MAX_RECEIPTS_PER_PAGE = 128;
 /** Epoch headers in one reply. */
 export const MAX_EPOCHS_PER_PAGE = 64;
 /**
+ * Bytes of headers and countersignatures in one reply: with 64 validators a header has 9 KB of them, and the reply has to stay
+ * under MAX_LEDGER_MESSAGE_BYTES.
+ */
+export const MAX_EPOCHS_PAGE_BYTES = 96 * 1024;
+/** Validator sets in one reply: each has up to 16 KiB, as signed. */
+export const MAX_SETS_PER_PAGE = 6;
+/** Receipts whose places are asked for at once: 20 siblings of 53 bytes each make 70 KiB. */
+export const MAX_INCLUSIONS = 64;
+/**
  * Accounts in one row of a vote: 100,000 tabs with an account each. Above some 200,000 weights that round down to nothing
  * could move an honest row by more than its mask forgives (subnet/consensus/rounds/contradiction.ts).
  */
@@ -50,6 +59,21 @@ export const MAX_VOTE_ACCOUNTS = 100_000;
 export const MAX_VOTE_ROWS = 16;
 /** One vote: 100,000 accounts of 34 bytes in each of three mechanisms, with room for the rest. */
 export const MAX_VOTE_BYTES = 10 * 1024 * 1024;
+/** Payments out of one hold: one job's tabs, with room. */
+export const MAX_PAYMENTS = 64;
+/** An operation that pays MAX_PAYMENTS accounts has 3,959 bytes. */
+export const MAX_OPERATION_BYTES = 4096;
+/** Operations in one reply: at most a third of a megabyte. */
+export const MAX_OPERATIONS_PER_PAGE = 64;
+/**
+ * Least base units of a transfer, a hold or a payment: 0.0001 credits. Every account that owns something is a leaf of the tree of
+ * balances, which has room for 2^20: filling it with crumbs costs 105 credits.
+ */
+export const MIN_AMOUNT = 100_000n;
+/** Open holds of one account: every job that a busy requester has under way. Each is read when the account is shown. */
+export const MAX_OPEN_HOLDS = 1024;
+/** A payee that is gone keeps nobody's credits for ever: 10,000 epochs of 360 slots are some 500 days. */
+export const MAX_HOLD_EPOCHS = 10_000;
 /** Model chunks are hashed and fetched in pieces of this size; a lost connection costs at most one. */
 export const CHUNK_BYTES = 1024 * 1024;
 

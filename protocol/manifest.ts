@@ -4,6 +4,7 @@ import { hashCbor } from './cbor.ts';
 import { KIND_NAMES } from './kinds/registry.ts';
 import { CHUNK_BYTES, MAX_MODELS, MAX_TENSOR_RANK, MAX_TENSORS } from './limits.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
+import type { PeerId } from './ids.ts';
 import { hex, measure, peerId, text, uint, uint32 } from './schema.ts';
 import { publicKeyOfPeer, sign, verify } from './sign.ts';
 import { DTYPES } from './tensor.ts';
@@ -140,6 +141,15 @@ export const signManifest = (manifest: Manifest, ownerSeed: Uint8Array): SignedM
 export const signAddress = (subnet: Uint8Array, address: string, validatorSeed: Uint8Array): string =>
   toHex(sign('gridtab/address/1', { subnet, address }, validatorSeed));
 
+/** Did the validator that the row names sign this address for this subnet? */
+export function isAddressOf(
+  subnet: Uint8Array,
+  { validator, address, signature }: { validator: string; address: string; signature: Uint8Array },
+): boolean {
+  const key = publicKeyOfPeer(validator as PeerId);
+  return key !== null && verify('gridtab/address/1', { subnet, address }, signature, key);
+}
+
 export const MANIFEST_PROBLEMS = {
   MANIFEST_MALFORMED: 'The subnet manifest cannot be read.',
   MANIFEST_SIGNATURE: 'The subnet manifest is not signed by its owner.',
@@ -172,9 +182,8 @@ export function openManifest(
   }
   const subnet = subnetIdOf(manifest);
   for (const validator of manifest.validators) {
-    const key = publicKeyOfPeer(validator.peer);
     for (const { address, signature: by } of validator.addresses) {
-      if (key === null || !verify('gridtab/address/1', { subnet, address }, hexToBytes(by), key)) {
+      if (!isAddressOf(subnet, { validator: validator.peer, address, signature: hexToBytes(by) })) {
         return problem('MANIFEST_SIGNATURE', `Address ${address} is not signed by its validator.`);
       }
     }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { concatBytes, equalBytes, sha256 } from './bytes.ts';
 import { encodeCbor } from './cbor.ts';
-import { hash32, uint, uint64 } from './schema.ts';
+import { hash32, text, uint, uint64 } from './schema.ts';
 
 /**
  * Merkle-sum trees: every node names the sum of what is below it, so that a root states how much there is and nobody can be left
@@ -33,15 +33,18 @@ export const sumLeaf = (data: Uint8Array, sum: bigint, hash: Sha256 = sha256): S
   sum,
 });
 
-function parent(left: SumNode, right: SumNode, hash: Sha256): SumNode {
-  const bytes = new Uint8Array(1 + 2 * 40);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = 1;
-  bytes.set(left.hash, 1);
-  view.setBigUint64(33, left.sum);
-  bytes.set(right.hash, 41);
-  view.setBigUint64(73, right.sum);
-  return { hash: hash(bytes), sum: left.sum + right.sum };
+/** What is hashed for a node, written over for each: a large tree would make megabytes of garbage otherwise. */
+const nodeBytes = new Uint8Array(1 + 2 * 40);
+const nodeView = new DataView(nodeBytes.buffer);
+
+/** The node above two others. */
+export function sumParent(left: SumNode, right: SumNode, hash: Sha256 = sha256): SumNode {
+  nodeBytes[0] = 1;
+  nodeBytes.set(left.hash, 1);
+  nodeView.setBigUint64(33, left.sum);
+  nodeBytes.set(right.hash, 41);
+  nodeView.setBigUint64(73, right.sum);
+  return { hash: hash(nodeBytes), sum: left.sum + right.sum };
 }
 
 /** All levels of a tree, leaves first. Sums have to stay below 2^64. */
@@ -51,7 +54,7 @@ export function sumTree(leaves: readonly SumNode[], hash: Sha256 = sha256): SumN
     const above: SumNode[] = [];
     for (let i = 0; i < level.length; i += 2) {
       const [left, right] = [level[i], level[i + 1]];
-      if (left !== undefined) above.push(right === undefined ? left : parent(left, right, hash));
+      if (left !== undefined) above.push(right === undefined ? left : sumParent(left, right, hash));
     }
     levels.push(above);
     level = above;
@@ -82,7 +85,7 @@ export function verifySumPath(leaf: SumNode, path: SumPath, root: SumNode): bool
     if (index % 2 === 0 && index === count - 1) continue;
     const sibling = siblings.shift();
     if (sibling === undefined || node.sum + sibling.sum > MAX_SUM) return false;
-    node = index % 2 === 0 ? parent(node, sibling, sha256) : parent(sibling, node, sha256);
+    node = index % 2 === 0 ? sumParent(node, sibling) : sumParent(sibling, node);
   }
   return (
     path.index < path.count &&
@@ -96,7 +99,7 @@ const MAX_SUM = 0xffff_ffff_ffff_ffffn;
 
 /** What an account owns, in base units: what it may spend, what has still to vest, what is set aside for others. */
 export const holdingsSchema = v.strictObject({
-  account: v.string(),
+  account: text,
   spendable: uint64,
   escrow: uint64,
   onHold: uint64,

@@ -1,20 +1,25 @@
 import * as v from 'valibot';
-import { signedEpochSchema } from './epoch.ts';
+import { balanceProofSchema } from './balance-proof.ts';
+import { countersignedEpochSchema } from './epoch.ts';
 import { KIND_NAMES, resultSchema, unitSchema } from './kinds/registry.ts';
 import {
   MAX_BURST_MS,
   MAX_BURST_SHARES,
   MAX_EPOCHS_PER_PAGE,
   MAX_EVIDENCE_CHARS,
+  MAX_INCLUSIONS,
   MAX_LEASES,
   MAX_MODELS,
   MAX_RECEIPTS_PER_PAGE,
+  MAX_SETS_PER_PAGE,
   MAX_TENSORS,
 } from './limits.ts';
+import { sumPathSchema } from './merkle.ts';
 import { signedReceiptSchema } from './receipt.ts';
 import { REFUSAL_CODES } from './refusal.ts';
 import { bytes, hash32, measure, signature64, text, uint, uint64 } from './schema.ts';
 import { tensorSchema } from './tensor.ts';
+import { signedValidatorSetSchema } from './validators.ts';
 
 /**
  * Every message of every stream, as discriminated unions on `type`. Decoding rebuilds each one field by field;
@@ -173,7 +178,18 @@ export const workFromNode = v.variant('type', [
 export const ledgerFromTab = v.variant('type', [
   v.strictObject({ type: v.literal('receipts'), after: uint(), limit: uint(MAX_RECEIPTS_PER_PAGE) }),
   v.strictObject({ type: v.literal('balance') }),
+  /** Headers of closed epochs from `from` on. */
   v.strictObject({ type: v.literal('epochs'), from: uint(), limit: uint(MAX_EPOCHS_PER_PAGE) }),
+  /** Validator sets that came into force in epoch `from` or later. */
+  v.strictObject({ type: v.literal('validators'), from: uint(), limit: uint(MAX_SETS_PER_PAGE) }),
+  /** What the tab's account owned when the last epoch closed, provable against that epoch's header. */
+  v.strictObject({ type: v.literal('balance-proof') }),
+  /** Where receipts of the account lie in their epoch's tree of receipts. The epoch has to be closed. */
+  v.strictObject({
+    type: v.literal('inclusions'),
+    epoch: uint(),
+    taskIds: v.pipe(v.array(hash32), v.minLength(1), v.maxLength(MAX_INCLUSIONS)),
+  }),
   /** How the validator sees this tab. */
   v.strictObject({ type: v.literal('standing') }),
   /** The verdict on one of the tab's own tasks, with what stands behind it. */
@@ -197,9 +213,25 @@ export const ledgerFromNode = v.variant('type', [
     /** Verified work of the open epoch, by kind, still to be settled. */
     pending: v.array(v.strictObject({ kind: text, units: uint(), work: uint64 })),
   }),
+  /** In ascending order, fewer than asked for where they are large; none where there is no later one. */
   v.strictObject({
     type: v.literal('epochs'),
-    headers: v.pipe(v.array(signedEpochSchema), v.maxLength(MAX_EPOCHS_PER_PAGE)),
+    headers: v.pipe(v.array(countersignedEpochSchema), v.maxLength(MAX_EPOCHS_PER_PAGE)),
+  }),
+  /** In ascending order; none where there is no later one. */
+  v.strictObject({
+    type: v.literal('validators'),
+    sets: v.pipe(v.array(signedValidatorSetSchema), v.maxLength(MAX_SETS_PER_PAGE)),
+  }),
+  v.strictObject({ type: v.literal('balance-proof'), ...balanceProofSchema.entries }),
+  /** A receipt that is not in the epoch, or is another account's, is left out. */
+  v.strictObject({
+    type: v.literal('inclusions'),
+    epoch: uint(),
+    paths: v.pipe(
+      v.array(v.strictObject({ taskId: hash32, path: sumPathSchema })),
+      v.maxLength(MAX_INCLUSIONS),
+    ),
   }),
   v.strictObject({
     type: v.literal('standing'),

@@ -52,12 +52,15 @@ export function readReceipt(payload: Uint8Array): Outcome<Receipt, 'MALFORMED'> 
 /** Reads a receipt and checks that the validator it names signed it. */
 export function openReceipt(
   signed: SignedReceipt,
-  by?: Verifier,
+  verifier?: Verifier,
 ): Outcome<Receipt, 'MALFORMED' | 'BAD_SIGNATURE'> {
   const read = readReceipt(signed.payload);
   if (!read.ok) return read;
   const publicKey = publicKeyOfPeer(read.value.validator);
-  if (publicKey === null || !verify('gridtab/receipt/1', signed.payload, signed.signature, publicKey, by)) {
+  if (
+    publicKey === null ||
+    !verify('gridtab/receipt/1', signed.payload, signed.signature, publicKey, verifier)
+  ) {
     return fail('BAD_SIGNATURE', 'the receipt is not signed by the validator it names');
   }
   return read;

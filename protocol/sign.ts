@@ -26,7 +26,10 @@ export type Signer = (message: Uint8Array) => Uint8Array;
 export const sign = (domain: Domain, value: unknown, key: Uint8Array | Signer): Uint8Array =>
   typeof key === 'function' ? key(message(domain, value)) : ed25519.sign(message(domain, value), key);
 
-/** Checks signatures: for a realm with a faster Ed25519 of its own. */
+/**
+ * Checks a signature: for a realm with a faster Ed25519 of its own, which has to accept just what this one does (the rules of
+ * ZIP 215), or machines would differ in what they count. May throw on what is no signature or no key.
+ */
 export type Verifier = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 
 /** Whether `signature` is by `publicKey` (32 bytes). Never throws. */
@@ -35,10 +38,10 @@ export function verify(
   value: unknown,
   signature: Uint8Array,
   publicKey: Uint8Array,
-  by: Verifier = ed25519.verify,
+  verifier: Verifier = ed25519.verify,
 ): boolean {
   try {
-    return by(signature, message(domain, value), publicKey);
+    return verifier(signature, message(domain, value), publicKey);
   } catch {
     return false; // not a curve point, wrong length, or a value that has no encoding
   }

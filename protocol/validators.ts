@@ -39,18 +39,23 @@ export function signValidatorSet(set: ValidatorSet, ownerSeed: Uint8Array): Sign
 
 export const validatorSetHash = ({ payload }: SignedValidatorSet): Uint8Array => sha256(payload);
 
+/** What a set says, whoever signed it. */
+export function readValidatorSet(payload: Uint8Array): Outcome<ValidatorSet, 'MALFORMED'> {
+  const decoded = decodeCbor(payload);
+  if (!decoded.ok) return decoded;
+  const parsed = v.safeParse(validatorSetSchema, decoded.value);
+  return parsed.success ? ok(parsed.output) : fail('MALFORMED', v.summarize(parsed.issues));
+}
+
 /** Reads a set and checks that `owner` (32 bytes) signed it. */
 export function openValidatorSet(
   signed: SignedValidatorSet,
   owner: Uint8Array,
 ): Outcome<ValidatorSet, 'MALFORMED' | 'BAD_SIGNATURE'> {
-  const decoded = decodeCbor(signed.payload);
-  if (!decoded.ok) return decoded;
-  const parsed = v.safeParse(validatorSetSchema, decoded.value);
-  if (!parsed.success) return fail('MALFORMED', v.summarize(parsed.issues));
-  if (!verify('gridtab/validators/1', signed.payload, signed.signature, owner))
+  const read = readValidatorSet(signed.payload);
+  if (read.ok && !verify('gridtab/validators/1', signed.payload, signed.signature, owner))
     return fail('BAD_SIGNATURE', 'the validator set is not signed by the owner of the subnet');
-  return ok(parsed.output);
+  return read;
 }
 
 /** Seats in the one order that everything is computed in. */

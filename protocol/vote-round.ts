@@ -3,7 +3,7 @@ import { equalBytes, sha256 } from './bytes.ts';
 import { MAX_VOTE_BYTES } from './limits.ts';
 import { fail, type Outcome } from './outcome.ts';
 import { bytes, hash32, peerId, signature64 } from './schema.ts';
-import { publicKeyOfPeer, sign, verify, type Signer } from './sign.ts';
+import { publicKeyOfPeer, sign, verify, type Signer, type Verifier } from './sign.ts';
 import { decodeVote, type VotePayload } from './vote.ts';
 
 /**
@@ -47,10 +47,10 @@ export const signCommit = (commit: Commit, key: Uint8Array | Signer): SignedComm
 });
 
 /** Whether a commit of this round is signed by the validator it names. Never throws. */
-export function verifyCommit(round: VoteRound, signed: SignedCommit): boolean {
+export function verifyCommit(round: VoteRound, signed: SignedCommit, verifier?: Verifier): boolean {
   const publicKey = publicKeyOfPeer(signed.validator);
   const commit = commitOf({ ...round, ...signed });
-  return publicKey !== null && verify('gridtab/vote-commit/1', commit, signed.signature, publicKey);
+  return publicKey !== null && verify('gridtab/vote-commit/1', commit, signed.signature, publicKey, verifier);
 }
 
 /** `payload` is `encodeVote` of the validator's own vote. The signature is over its hash: votes may be megabytes. */
@@ -67,12 +67,19 @@ export const signReveal = (
 export type RevealProblem = 'TOO_LARGE' | 'BAD_SIGNATURE' | 'MALFORMED' | 'OTHER_VALIDATOR' | 'OTHER_ROUND';
 
 /** Reads a vote of this round and checks that the validator it names signed it. Never throws. */
-export function openReveal(round: VoteRound, signed: SignedReveal): Outcome<VotePayload, RevealProblem> {
+export function openReveal(
+  round: VoteRound,
+  signed: SignedReveal,
+  verifier?: Verifier,
+): Outcome<VotePayload, RevealProblem> {
   const { validator, payload, signature } = signed;
   if (payload.length > MAX_VOTE_BYTES) return fail('TOO_LARGE', `a vote of ${payload.length} bytes`);
   const publicKey = publicKeyOfPeer(validator);
   // First, since a stranger can send megabytes in anybody's name.
-  if (publicKey === null || !verify('gridtab/vote-reveal/1', voteCommitment(payload), signature, publicKey)) {
+  if (
+    publicKey === null ||
+    !verify('gridtab/vote-reveal/1', voteCommitment(payload), signature, publicKey, verifier)
+  ) {
     return fail('BAD_SIGNATURE', 'the vote is not signed by the validator it names');
   }
   const vote = decodeVote(payload);

@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { errorText } from '../protocol/outcome.ts';
+import { accountCommand } from './commands/account.ts';
 import { consensusCommand } from './commands/consensus.ts';
 import { keysCommand } from './commands/keys.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { manifestCommand } from './commands/manifest.ts';
 import { nodeCommand } from './commands/node.ts';
+import { validatorsCommand } from './commands/validators.ts';
 import { submitCommand } from './commands/submit-command.ts';
 
 const program = new Command('gridtab')
@@ -15,6 +17,8 @@ const program = new Command('gridtab')
   .addCommand(nodeCommand())
   .addCommand(manifestCommand())
   .addCommand(ledgerCommand())
+  .addCommand(accountCommand())
+  .addCommand(validatorsCommand())
   .addCommand(consensusCommand())
   .addCommand(keysCommand())
   .addCommand(submitCommand());

@@ -6,6 +6,10 @@ export type NodeConfig = {
   name: string;
   /** The models: `default`, `ocr`, or a file (models/catalogue-files.ts). */
   catalogue: string;
+  /** Public key (hex) of the subnet's owner where another node holds its secret one. */
+  owner: string | null;
+  /** PostgreSQL that several validators share; null for a SQLite file in `dataDir`. */
+  databaseUrl: string | null;
   /** Keys (audit keys too), certificates, ledger: everything that must outlive a restart. */
   dataDir: string;
   host: string;
@@ -18,6 +22,8 @@ export type NodeConfig = {
   relayReservations: number;
   epochSlots: number;
   slotMs: number;
+  /** How long a validator in turn may be silent before the next one settles in its place. */
+  patienceMs: number;
   /** Least probability of an audit, in parts per million; newcomers and suspects are audited more (trust). */
   auditFloorPpm: number;
   verifyThreads: number;
@@ -30,6 +36,8 @@ export const SLOT_MS = 12_000;
 export const DEFAULTS: NodeConfig = {
   name: 'gridtab-local',
   catalogue: 'default',
+  owner: null,
+  databaseUrl: null,
   dataDir: '.gridtab',
   host: '127.0.0.1',
   httpPort: 8787,
@@ -42,6 +50,8 @@ export const DEFAULTS: NodeConfig = {
   relayReservations: 1_000,
   epochSlots: 360,
   slotMs: SLOT_MS,
+  // Five times what a healthy validator takes from seal to signature under load.
+  patienceMs: 15_000,
   auditFloorPpm: 10_000,
   verifyThreads: 1,
   logLevel: 'info',

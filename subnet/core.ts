@@ -26,7 +26,8 @@ export type CoreOptions = {
   /** 32 bytes. */
   subnet: Uint8Array;
   owner: AccountId;
-  ownerSeed: Uint8Array;
+  /** Where this node has it. */
+  ownerSeed: Uint8Array | null;
   validatorSeed: Uint8Array;
   validatorPeer: PeerId;
   validatorAccount: AccountId;

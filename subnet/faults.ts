@@ -18,6 +18,14 @@ export const PERSISTENCE_POINTS = [
   'verdict.committed',
   /** The receipt is on its way. */
   'receipt.sent',
+  /** Inside the transaction that settles an epoch, before its commit. */
+  'epoch.writing',
+  /** The epoch is settled on disk; nobody has been told. */
+  'epoch.closed',
+] as const;
+
+/** Further ones of a validator that settles with others. */
+export const SETTLEMENT_POINTS = [
   /** A vote's commitment is on disk and in the database; its reveal of the vote before may not be. */
   'vote.committed',
   /** The vote of the epoch before is revealed. */
@@ -28,12 +36,10 @@ export const PERSISTENCE_POINTS = [
   'seal.written',
   /** A proposed block is countersigned; it may not have been written. */
   'header.signed',
-  /** Inside the transaction that settles an epoch, before its commit. */
-  'epoch.writing',
-  /** The epoch is settled on disk; nobody has been told. */
-  'epoch.closed',
 ] as const;
-export type PersistencePoint = (typeof PERSISTENCE_POINTS)[number];
+export type PersistencePoint = (typeof PERSISTENCE_POINTS)[number] | (typeof SETTLEMENT_POINTS)[number];
+
+const POINTS: readonly PersistencePoint[] = [...PERSISTENCE_POINTS, ...SETTLEMENT_POINTS];
 
 export type Faults = { pass(point: PersistencePoint): void };
 
@@ -46,10 +52,8 @@ export function createFaults(logger: Logger, crashAt: string | undefined): Fault
     return { pass: (point) => logger.trace({ point }, 'persistence point') };
   }
   const [wanted, count] = crashAt.split(':');
-  if (!PERSISTENCE_POINTS.some((point) => point === wanted)) {
-    throw new Error(
-      `GRIDTAB_CRASH_AT: no persistence point ${wanted}; there are ${PERSISTENCE_POINTS.join(', ')}`,
-    );
+  if (!POINTS.some((point) => point === wanted)) {
+    throw new Error(`GRIDTAB_CRASH_AT: no persistence point ${wanted}; there are ${POINTS.join(', ')}`);
   }
   let left = Number(count ?? '1');
   return {

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { SignedManifest } from '../protocol/manifest.ts';
 import { subnetIdOf } from '../protocol/manifest.ts';
-import { errorText } from '../protocol/outcome.ts';
+import type { AccountId } from '../protocol/ids.ts';
 import { accountIdOf, keyPair } from '../protocol/sign.ts';
 import { MECHANISMS, policyOf, type NodeConfig } from './config.ts';
 import { openCore } from './core.ts';
@@ -12,28 +12,24 @@ import { createHttpServer } from './http/server.ts';
 import { createKinds } from './kinds/registry.ts';
 import { loadOrCreateSeed } from './keys/key-file.ts';
 import { loadOrCreateKeys } from './keys/keys.ts';
-import { startEpochClock } from './ledger/epoch-clock.ts';
-import type { ClosedEpoch } from './ledger/close-epoch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { readGauges } from './metrics/gauges.ts';
-import { buildManifest } from './manifest/manifest.ts';
+import { publishManifest } from './manifest/publish.ts';
 import { catalogueFile } from './models/catalogue-files.ts';
 import { openCatalogue } from './models/catalogue.ts';
 import { givenCertificate, selfMadeCertificate } from './net/certificate.ts';
 import { createNet, tabAddresses } from './net/libp2p.ts';
 import { serveTabs } from './net/serve.ts';
 import { tabBursts } from './net/tab-bursts.ts';
-import type { Tabs } from './net/tabs.ts';
 import { webRtcCertificate } from './net/webrtc-certificate.ts';
-import { prune } from './store/retention.ts';
+import { Spending } from './spending/spending.ts';
+import type { SettlementOptions } from './settlement/settlement.ts';
+import { startSettling } from './settling.ts';
 import { Store } from './store/store.ts';
+import { databaseTarget } from './store/target.ts';
 
 /** The built page, where `npm run build` puts it. */
 export const DIST_DIR = new URL('../dist/', import.meta.url).pathname;
-export const ledgerFile = (dataDir: string): string => join(dataDir, 'ledger.sqlite');
-
-/** The manifest is signed anew this often, so that its expiry stays far away. */
-const RENEW_MANIFEST_MS = 24 * 3600_000;
 
 export type Validator = {
   /** Where the page is. */
@@ -43,18 +39,22 @@ export type Validator = {
   stop(): Promise<void>;
 };
 
+/** What tests of validators that are not honest put in the place of what a validator does. */
+export type Hooks = Pick<SettlementOptions, 'weigh'>;
+
 /** Starts a validator: ledger, kinds, libp2p, HTTP. Rejects with a reason when something it needs is not there. */
 export async function startValidator(
   config: NodeConfig,
   logger: Logger,
   crashAt?: string,
+  hooks: Hooks = {},
 ): Promise<Validator> {
   const undo: (() => Promise<unknown> | void)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
-    return await compose(config, logger, crashAt, undo, stop);
+    return await compose(config, logger, crashAt, hooks, undo, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -65,6 +65,7 @@ async function compose(
   config: NodeConfig,
   logger: Logger,
   crashAt: string | undefined,
+  hooks: Hooks,
   undo: (() => Promise<unknown> | void)[],
   stop: () => Promise<void>,
 ): Promise<Validator> {
@@ -77,7 +78,8 @@ async function compose(
   const auditSecret = await loadOrCreateSeed(join(keysDir, 'audit.key'), { warn, info });
   const faults = createFaults(logger, crashAt);
 
-  const store = await Store.open(ledgerFile(dataDir));
+  const target = databaseTarget({ data: dataDir, database: config.databaseUrl });
+  const store = await Store.open(target, { claim: `validator ${keys.validatorPeer}` });
   undo.push(() => store.close());
   logger.info(store.durability, 'ledger opened');
 
@@ -85,7 +87,10 @@ async function compose(
   if (!catalogue.ok) throw new Error(catalogue.message);
   const models = catalogue.value.models;
 
-  const owner = accountIdOf(keyPair(keys.ownerSeed).publicKey);
+  const ownAccount = accountIdOf(keyPair(keys.ownerSeed).publicKey);
+  const owner = (config.owner ?? ownAccount) as AccountId;
+  // A node that validates for another's subnet has a key of an owner too, which is nothing there.
+  const ownerSeed = owner === ownAccount ? keys.ownerSeed : null;
   const subnet = subnetIdOf({ name: config.name, owner });
   const kinds = await createKinds({
     catalogue: catalogue.value,
@@ -99,7 +104,7 @@ async function compose(
     store,
     subnet,
     owner,
-    ownerSeed: keys.ownerSeed,
+    ownerSeed,
     validatorSeed: keys.validatorSeed,
     validatorPeer: keys.validatorPeer,
     validatorAccount: accountIdOf(keyPair(keys.validatorSeed).publicKey),
@@ -120,20 +125,18 @@ async function compose(
   const { ledger, jobs, tabs, rechecks, bursts } = core;
   metrics.observe(() => readGauges({ store, tabs, audits: core.audits, policy }));
 
-  const clock = startEpochClock({
+  const settling = await startSettling({
+    config,
+    store,
     ledger,
-    slotMs: config.slotMs,
-    epochSlots: config.epochSlots,
+    tabs,
+    secret: auditSecret,
+    faults,
     logger,
-    onClosed: (closed) => {
-      tellEpoch(tabs, closed, clock.endsInMs());
-      prune(store, closed.next.epoch).catch((error: unknown) =>
-        logger.error({ error: errorText(error) }, 'old rows could not be deleted'),
-      );
-    },
+    ...(hooks.weigh === undefined ? {} : { weigh: hooks.weigh }),
   });
-  undo.push(() => clock.stop());
-  endsInMs = () => clock.endsInMs();
+  undo.push(() => settling.stop());
+  endsInMs = () => settling.endsInMs();
   rechecks.start();
   bursts.start();
 
@@ -154,29 +157,16 @@ async function compose(
   undo.push(() => core.stopping());
   await serveTabs(net, core.context);
 
-  const build = (): Promise<SignedManifest> =>
-    buildManifest(
-      store,
-      {
-        name: config.name,
-        owner,
-        validator: keys.validatorPeer,
-        addresses: tabAddresses(net),
-        mechanisms: MECHANISMS,
-        models,
-        policy,
-      },
-      keys,
-    );
-  let manifest = await build();
-  const renew = (): void => {
-    build().then(
-      (next) => (manifest = next),
-      (error: unknown) => logger.error({ error: errorText(error) }, 'manifest could not be renewed'),
-    );
-  };
-  const renewal = setInterval(renew, RENEW_MANIFEST_MS);
-  undo.push(() => clearInterval(renewal));
+  const manifest = await publishManifest({
+    store,
+    content: { name: config.name, owner, mechanisms: MECHANISMS, models, policy },
+    validator: { validator: keys.validatorPeer, validatorSeed: keys.validatorSeed },
+    addresses: tabAddresses(net),
+    ownerSeed,
+    epoch: () => ledger.current.epoch,
+    logger,
+  });
+  undo.push(() => manifest.stop());
 
   let ready = true;
   const http = await createHttpServer({
@@ -184,10 +174,11 @@ async function compose(
     port: config.httpPort,
     ...(tls === undefined ? {} : { tls }),
     distDir: DIST_DIR,
-    manifest: () => manifest,
+    manifest: manifest.current,
     models: catalogue.value,
     ready: () => ready,
     jobs,
+    spending: new Spending({ store, subnet }),
     metrics,
     adminToken: keys.adminToken,
     logger,
@@ -198,7 +189,7 @@ async function compose(
     { url: http.url, peer: keys.validatorPeer, addresses: tabAddresses(net), epoch: ledger.current.epoch },
     'validator is up',
   );
-  return { url: http.url, manifest: () => manifest, stop };
+  return { url: http.url, manifest: manifest.current, stop };
 }
 
 async function tlsOf(config: NodeConfig, notices: { warn: (m: string) => void; info: (m: string) => void }) {
@@ -210,20 +201,4 @@ async function tlsOf(config: NodeConfig, notices: { warn: (m: string) => void; i
     case 'given':
       return await givenCertificate(config.tls.certFile, config.tls.keyFile, notices);
   }
-}
-
-/** Tells every tab that an epoch has closed and what its account got. */
-function tellEpoch(tabs: Tabs, closed: ClosedEpoch, endsInMs: number): void {
-  const amounts = new Map<string, bigint>();
-  // What the epoch paid for work; releases from escrow were paid by earlier ones.
-  for (const { role, account, amount } of closed.lines)
-    if (role !== 'release' && role !== 'forfeit') amounts.set(account, (amounts.get(account) ?? 0n) + amount);
-  const { epoch, beacon } = closed.next;
-  tabs.tellAll(({ account }) => ({
-    type: 'epoch',
-    epoch,
-    beacon,
-    endsInMs,
-    settled: { epoch: closed.epoch, amount: amounts.get(account) ?? 0n },
-  }));
 }

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { checkExact } from '../../exact/check/check.ts';
 import { taskOf } from '../../exact/evaluate/tasks.ts';
 import { errorText } from '../../protocol/outcome.ts';
-import { beyondBound, insideOut } from './altered.ts';
+import { insideOut } from './altered.ts';
 import type { ExactBackend, ModelFile } from './backend.ts';
 import { openBrowser } from './browser.ts';
 import { compare, referenceDigests, waysOf, type Amounts, type Row } from './equality.ts';
@@ -17,17 +17,23 @@ export type BackendName = (typeof BACKENDS)[number];
 /** Different pictures; all further images are variants of them. */
 const BASES = 48;
 /** Of a control, in every way that fast backends are run in. */
-const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, browserFew: 0 };
-/** Of a model that returns its inside: tens of thousands of numbers an image. */
-const INSIDE: Amounts = { images: 8, webgpuImages: 2, few: 2, browserFew: 0 };
-/** By which the control's weights are finer than the certificate allows. */
-const BEYOND_BITS = 8;
+const CONTROL: Amounts = { images: 24, webgpuImages: 4, few: 8, browserFew: 0, webgpuFew: 0 };
+/**
+ * Of the exact model with weights stored as f16. On WebGPU only where constants are folded: without that the cast runs on the
+ * device, and one that has no f16 refuses it.
+ */
+const F16: Omit<Amounts, 'images'> = { webgpuImages: 1, few: 2, browserFew: 0, webgpuFew: 0 };
+/** Of a model that returns its inside, on WebGPU: hundreds of megabytes are read back. */
+const INSIDE_WEBGPU = 1;
 
 export type Options = Amounts & {
   models: readonly string[];
   backends: readonly BackendName[];
-  /** Single images timed for each model; a tenth of them on WebGPU. */
+  /** Images of a model that returns its inside, up to a hundred million numbers an image. */
+  inside: number;
+  /** Single images timed for each model, and how many on WebGPU. */
   runs: number;
+  webgpuRuns: number;
   log: (line: string) => void;
   /** Hears of what there is after each model, since all of them together take long. */
   each?: (report: Report) => Promise<void>;
@@ -37,11 +43,13 @@ type Bytes = { file: number; gzip: number };
 
 export type ModelReport = {
   model: string;
-  bytes: { float: Bytes; exact: Bytes };
+  bytes: { float: Bytes; exact: Bytes; f16: Bytes };
   exact: Row[];
+  /** The exact model with weights stored as f16, held against the same reference. */
+  f16: Row[];
   /** The exact model with every value of its inside as an output. */
   inside: Row[];
-  /** The same with finer weights than the certificate allows: it must differ, and the checker must refuse it. */
+  /** Compiled with a raised bound, all of its inside: it must differ, and the checker must refuse it. */
   beyond: { refused: string | null; rows: Row[] };
   /** The trained model in the same ways over few images: it must differ somewhere, or the comparison sees nothing. */
   float: Row[];
@@ -96,14 +104,16 @@ async function benchModel(
     model: ModelFile,
     amounts: Amounts,
     over: readonly ExactBackend[],
+    against: ModelFile = model,
   ): Promise<Row[]> => {
-    const count = Math.max(amounts.images, amounts.webgpuImages, amounts.few);
-    const reference = await referenceDigests(native, model, subject.bases, count);
+    const { images, webgpuImages, few, browserFew, webgpuFew } = amounts;
+    const count = Math.max(images, webgpuImages, few, browserFew, webgpuFew);
+    const reference = await referenceDigests(native, against, subject.bases, count);
     const rows: Row[] = [];
     for (const backend of over) {
       const ways = waysOf(backend, amounts);
       // The first way on the native CPU is the reference itself.
-      for (const way of backend.name === native.name ? ways.slice(1) : ways) {
+      for (const way of backend.name === native.name && model === against ? ways.slice(1) : ways) {
         const row = await compare(backend, model, subject.bases, way, reference);
         rows.push(row);
         log(lineOf(model.name, row));
@@ -113,26 +123,37 @@ async function benchModel(
   };
   const exact = await rowsOf(subject.exact, options, backends);
   const fast = backends.filter(({ name }) => name !== 'oracle');
-  const { name, file } = subject.exact;
-  const inside = { ...subject.exact, name: `${name}, inside`, file: insideOut(file) };
-  const insideRows = await rowsOf(inside, INSIDE, fast);
-  const finer = beyondBound(file, BEYOND_BITS);
-  const checked = checkExact(finer);
-  const beyond = { ...subject.exact, name: `${name}, beyond the bound`, file: insideOut(finer) };
-  const beyondRows = await rowsOf(beyond, INSIDE, fast);
-  const float = await rowsOf(subject.float, CONTROL, fast);
+  const f16 = await rowsOf(subject.f16, { ...F16, images: options.few }, fast, subject.exact);
+  const amounts = {
+    images: options.inside,
+    webgpuImages: INSIDE_WEBGPU,
+    few: options.inside,
+    browserFew: 0,
+    webgpuFew: 0,
+  };
+  const insideOf = ({ name, file, feed }: ModelFile): ModelFile => ({
+    name: `${name}, inside`,
+    file: insideOut(file),
+    feed,
+  });
+  const insideRows = await rowsOf(insideOf(subject.exact), amounts, fast);
+  const checked = checkExact(subject.beyond.file);
+  const beyondRows = await rowsOf(insideOf(subject.beyond), amounts, fast);
+  const control = { ...CONTROL, webgpuImages: Math.min(CONTROL.webgpuImages, options.webgpuImages) };
+  const float = await rowsOf(subject.float, control, fast);
   const latency: Latency[] = [];
   for (const backend of backends) {
-    const runs = Math.ceil(backend.name.endsWith('webgpu') ? options.runs / 10 : options.runs);
+    const runs = backend.name.endsWith('webgpu') ? options.webgpuRuns : options.runs;
     const measured = await latencyOf(backend, subject, runs);
     if (measured !== null) latency.push(measured);
   }
   const sum = (of: (row: Row) => number): number =>
-    [...exact, ...insideRows].reduce((total, row) => total + of(row), 0);
+    [...exact, ...f16, ...insideRows].reduce((total, row) => total + of(row), 0);
   return {
     model: subject.name,
-    bytes: { float: sizeOf(subject.float), exact: sizeOf(subject.exact) },
+    bytes: { float: sizeOf(subject.float), exact: sizeOf(subject.exact), f16: sizeOf(subject.f16) },
     exact,
+    f16,
     inside: insideRows,
     beyond: { refused: checked.ok ? null : checked.message, rows: beyondRows },
     float,
@@ -153,8 +174,8 @@ function lineOf(model: string, row: Row): string {
   return `${model} on ${backend}, batch ${batch}, ${level}, ${threads} thread(s): ${came} (${seconds.toFixed(1)} s)`;
 }
 
-function brokenIn({ model, exact, inside, beyond, float, total }: ModelReport): string[] {
-  const broken = [...exact, ...inside].flatMap(({ backend, batch, level, problem }) =>
+function brokenIn({ model, exact, f16, inside, beyond, float, total }: ModelReport): string[] {
+  const broken = [...exact, ...f16, ...inside].flatMap(({ backend, batch, level, problem }) =>
     problem === undefined ? [] : [`${model} on ${backend}, batch ${batch}, ${level}: ${problem}`],
   );
   if (total.mismatches > 0) broken.push(`${model}: ${total.mismatches} images differ from the reference`);

@@ -25,7 +25,7 @@ const sumModel = (by: number) => ({
 it('equal outputs are equal whatever the batch, and one changed image is named', async () => {
   const backend = cpu();
   const reference = await referenceDigests(backend, sumModel(3), bases, 20);
-  for (const way of waysOf(backend, { images: 20, webgpuImages: 1, few: 7, browserFew: 0 })) {
+  for (const way of waysOf(backend, { images: 20, webgpuImages: 1, few: 9, browserFew: 0, webgpuFew: 0 })) {
     const row = await compare(backend, sumModel(3), bases, way, reference);
     expect(row).toMatchObject({ mismatches: 0, first: null, values: 4 * way.images });
   }
@@ -41,11 +41,14 @@ it('equal outputs are equal whatever the batch, and one changed image is named',
 });
 
 it('every fast backend is run at every level and batch, browsers as far as it is asked', () => {
-  const amounts = { images: 20, webgpuImages: 5, few: 7, browserFew: 0 };
+  const amounts = { images: 20, webgpuImages: 5, few: 9, browserFew: 3, webgpuFew: 0 };
   expect(waysOf({ name: 'cpu', threads: 2 }, amounts)).toHaveLength(4 * 4 * 2);
+  expect(waysOf({ name: 'chromium-wasm', threads: 1 }, amounts)).toHaveLength(4 * 3);
+  // A batch that is never full would be a smaller one under its name.
+  expect(waysOf({ name: 'cpu', threads: 1 }, { ...amounts, few: 2 })).toHaveLength(4 * 2);
   const slow = { name: 'chromium-webgpu', threads: 1 };
   expect(waysOf(slow, amounts)).toEqual([{ ...REFERENCE, images: 5 }]);
-  expect(waysOf(slow, { ...amounts, browserFew: 2 })).toHaveLength(2 * 4);
+  expect(waysOf(slow, { ...amounts, webgpuFew: 2 })).toHaveLength(2 * 2);
 });
 
 it('a backend that fails is no match', async () => {
@@ -53,6 +56,28 @@ it('a backend that fails is no match', async () => {
   const row = await compare(cpu(), broken, bases, { ...REFERENCE, images: 2 }, ['', '']);
   expect(row.problem).toBeTypeOf('string');
   expect(row.values).toBe(0);
+});
+
+it('a backend that fails once is run again, and the row says so; what differs is not', async () => {
+  const real = cpu();
+  let opened = 0;
+  const shaky = {
+    ...real,
+    open: (...args: Parameters<typeof real.open>) => {
+      if (opened++ === 0) throw new Error('the page crashed');
+      return real.open(...args);
+    },
+  };
+  const reference = await referenceDigests(real, sumModel(3), bases, 2);
+  const way = { ...REFERENCE, images: 2 };
+  expect(await compare(shaky, sumModel(3), bases, way, reference)).toMatchObject({
+    mismatches: 0,
+    values: 8,
+    again: 'the page crashed',
+  });
+  opened = 1;
+  expect(await compare(shaky, sumModel(4), bases, way, reference)).toMatchObject({ mismatches: 2 });
+  expect(opened).toBe(2);
 });
 
 it('a digest takes -0 for 0, and sees every other bit', async () => {

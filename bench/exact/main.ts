@@ -11,7 +11,10 @@ type Flags = {
   webgpuImages: number;
   few: number;
   browserFew: number;
+  webgpuFew: number;
+  inside: number;
   runs: number;
+  webgpuRuns: number;
   json: boolean;
   keep: string | null;
 };
@@ -28,8 +31,11 @@ const program = new Command('bench exact')
   .addOption(new Option('--images <n>', 'images, run plainly').argParser(count(1)).default(200))
   .addOption(new Option('--webgpu-images <n>', 'the same on WebGPU').argParser(count(1)).default(16))
   .addOption(new Option('--few <n>', 'images, run in every other way').argParser(count(1)).default(24))
-  .addOption(new Option('--browser-few <n>', 'the same in Chromium').argParser(count(0)).default(3))
+  .addOption(new Option('--browser-few <n>', 'the same in Chromium').argParser(count(0)).default(8))
+  .addOption(new Option('--webgpu-few <n>', 'the same on WebGPU').argParser(count(0)).default(2))
+  .addOption(new Option('--inside <n>', 'images with all interior values').argParser(count(1)).default(8))
   .addOption(new Option('--runs <n>', 'single images timed').argParser(count(1)).default(100))
+  .addOption(new Option('--webgpu-runs <n>', 'the same on WebGPU').argParser(count(1)).default(10))
   .addOption(new Option('--keep <name>', 'also write bench/results/<name>.{json,md}').default(null))
   .addOption(jsonOption())
   .action(async ({ json, keep, ...options }: Flags) => {

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { writeConsensusReport } from './consensus/report.ts';
+import { runConsensusSuite } from './consensus/suite.ts';
 import { runFairness } from './fairness/fairness.ts';
 import { runRemote } from './remote.ts';
 import { runRedTeam } from './red-team.ts';
@@ -8,6 +10,7 @@ import { writeReport } from './report.ts';
 /**
  * The red team: npm run -s redteam -- [--attackers a,b] [--units N] [--seed S] [--json] [--full] [--freeze]
  * [--transport webrtc] [--fairness]
+ * The red team of the consensus: npm run -s redteam -- --suite consensus [--seed S] [--json] [--full]
  * Exits with 1 when something that must hold does not.
  */
 const { values } = parseArgs({
@@ -20,6 +23,7 @@ const { values } = parseArgs({
     transport: { type: 'string', default: 'memory' },
     fairness: { type: 'boolean', default: false },
     freeze: { type: 'boolean', default: false },
+    suite: { type: 'string', default: 'tabs' },
   },
 });
 
@@ -27,6 +31,16 @@ const { values } = parseArgs({
 const FAIRNESS_REPETITIONS = 5;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+if (values.suite === 'consensus') {
+  const { seed, full, json } = values;
+  const consensus = await runConsensusSuite({ seed, full, say });
+  await writeConsensusReport(consensus, { json, keep: full });
+  process.exit(consensus.broken.length === 0 ? 0 : 1);
+}
+if (values.suite !== 'tabs') {
+  say(`--suite ${values.suite}: there are \`tabs\` and \`consensus\``);
+  process.exit(2);
+}
 if (values.freeze) {
   say(`frozen: ${await freezeThresholds()}`);
   process.exit(0);

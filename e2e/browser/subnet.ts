@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { startNodeProcess, type NodeProcess } from '../../farm/node-process.ts';
-import { ledgerFile } from '../../subnet/validator.ts';
+import { ledgerFile } from '../../subnet/store/target.ts';
 
 /**
  * Epochs of a few seconds, so that credits settle while a test looks; longer than a unit takes on a busy machine, so

@@ -23,6 +23,8 @@ export type TabOptions = {
   pingTimeoutMs?: number;
   /** What it says that it can run. */
   kinds?: readonly ('hash' | 'infer')[];
+  /** Goes to the next validator of the manifest where the one it is with is gone; what nobody answered stays with that one. */
+  elsewhere?: boolean;
 };
 
 /**
@@ -68,8 +70,9 @@ export class Tab {
   }
 
   async #run(): Promise<void> {
-    const { identity, manifest, pingTimeoutMs } = this.#options;
-    while (!this.#stop.signal.aborted) {
+    const { identity, pingTimeoutMs, elsewhere } = this.#options;
+    for (let tries = 0; !this.#stop.signal.aborted; tries++) {
+      const manifest = elsewhere === true ? turned(this.#options.manifest, tries) : this.#options.manifest;
       const client = await Client.create(identity, manifest, { pingTimeoutMs });
       try {
         await this.#session(client);
@@ -77,6 +80,7 @@ export class Tab {
         // The validator is gone or was just starting; that is what this tab is for.
       }
       await client.close();
+      if (elsewhere === true) this.#unanswered.clear();
       await sleep(RETRY_MS, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
@@ -123,6 +127,8 @@ export class Tab {
   async #compute(lease: Lease, wire: WorkWire): Promise<void> {
     if (this.#stop.signal.aborted || wire.closed) return;
     const result = await this.#options.computer.run(lease);
+    // Its validator is gone, and the next one does not know the lease.
+    if (wire.closed && this.#options.elsewhere === true) return;
     this.#unanswered.set(toHex(lease.taskId), result);
     await wire.send({ type: 'result', ...result });
     await sleep(PACE_MS);
@@ -153,4 +159,11 @@ export class Tab {
       this.wrongs.push(`two receipts of ${key}`);
     this.receipts.set(key, value);
   }
+}
+
+/** The manifest with the next validators first. */
+function turned(manifest: Manifest, by: number): Manifest {
+  const { validators } = manifest;
+  const at = by % validators.length;
+  return { ...manifest, validators: [...validators.slice(at), ...validators.slice(0, at)] };
 }

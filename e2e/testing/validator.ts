@@ -10,7 +10,7 @@ import { startNodeProcess, type NodeProcess } from '../../farm/node-process.ts';
 import { PROTOCOL_VERSION } from '../../protocol/limits.ts';
 import { openManifest, type Manifest } from '../../protocol/manifest.ts';
 import { Store } from '../../subnet/store/store.ts';
-import { ledgerFile } from '../../subnet/validator.ts';
+import { ledgerFile } from '../../subnet/store/target.ts';
 
 export type LogLine = { level: number; msg: string; [key: string]: unknown };
 

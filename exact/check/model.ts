@@ -79,7 +79,33 @@ export function readModel(file: Uint8Array): ExactModel {
   checkNames(input.name, constants, nodes, outputs);
   const metadata = readMetadata(model.metadataProps ?? [], new Set(outputs.map(({ name }) => name)));
   if (metadata.format !== '1') throw uncertified(`${METADATA.format}: only '1' is known`);
-  return { input, outputs, nodes, constants, metadata };
+  return { input, outputs, ...widen(nodes, constants), metadata };
+}
+
+/**
+ * Weights that are stored as f16: their Cast to f32 and what it reads become the constant of f32 that they are. Throws Problem
+ * where anything else reads an f16.
+ */
+function widen(
+  nodes: readonly Node[],
+  constants: ReadonlyMap<string, Tensor>,
+): Pick<ExactModel, 'nodes' | 'constants'> {
+  const wide = new Map([...constants].filter(([, { dtype }]) => dtype !== 'f16'));
+  const left: Node[] = [];
+  for (const node of nodes) {
+    const [stored, ...further] = node.inputs.map((name) => constants.get(name));
+    if (![stored, ...further].some((constant) => constant?.dtype === 'f16')) {
+      left.push(node);
+      continue;
+    }
+    const { name, op, output, attributes } = node;
+    if (op !== 'Cast' || stored === undefined || further.length > 0)
+      throw uncertified(`${name} (${op}): only a Cast may read f16`);
+    if (attributes.size !== 1 || attributes.get('to') !== FLOAT)
+      throw uncertified(`${name} (${op}): f16 is cast to f32, and nothing else`);
+    wide.set(output, { ...stored, dtype: 'f32' });
+  }
+  return { nodes: left, constants: wide };
 }
 
 /** Throws Problem unless every name is made once, before it is used. */

@@ -3,7 +3,7 @@ import { malformed, uncertified } from './problem.ts';
 
 /** A constant of the file. The numbers are those that the file holds, exactly: every f32 is a float64. */
 export type Tensor = {
-  dtype: 'f32' | 'i64';
+  dtype: 'f16' | 'f32' | 'i64';
   shape: readonly number[];
   /** Row-major. */
   data: Float64Array;
@@ -16,9 +16,19 @@ const LAYOUTS: ReadonlyMap<
   number,
   readonly [Tensor['dtype'], number, (view: DataView, at: number) => number]
 > = new Map([
+  [DataType.FLOAT16, ['f16', 2, (view: DataView, at: number) => normal(view.getFloat16(at, true))]],
   [DataType.FLOAT, ['f32', 4, (view: DataView, at: number) => view.getFloat32(at, true)]],
   [DataType.INT64, ['i64', 8, (view: DataView, at: number) => safe(view.getBigInt64(at, true))]],
 ]);
+
+const LEAST_NORMAL = 2 ** -14;
+
+/** Smaller f16 numbers are what a device may take for 0. */
+function normal(value: number): number {
+  if (value !== 0 && Math.abs(value) < LEAST_NORMAL)
+    throw uncertified(`${value} is a subnormal number of f16`);
+  return value;
+}
 
 function safe(value: bigint): number {
   const number = Number(value);
@@ -55,7 +65,7 @@ export const count = (shape: readonly number[]): number => shape.reduce((product
 /** Reads an initializer; its data must lie in raw bytes, as compiled models have them. Throws Problem. */
 export function readTensor(tensor: Onnx.ITensorProto, name: string): Tensor {
   const layout = LAYOUTS.get(tensor.dataType ?? 0);
-  if (layout === undefined) throw uncertified(`initializer ${name}: only f32 and int64 are known`);
+  if (layout === undefined) throw uncertified(`initializer ${name}: only f32, f16 and int64 are known`);
   const elsewhere = [
     tensor.floatData,
     tensor.int32Data,

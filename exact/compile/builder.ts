@@ -3,6 +3,13 @@ import { EXACT_OPSET } from '../format.ts';
 
 const { DataType } = onnx.TensorProto;
 
+/** Numbers of a tensor from which on f16 is smaller, its Cast included. */
+const WORTH_A_CAST = 64;
+
+/** Does f16 hold it, and not as a subnormal number, which a device may take for 0? */
+const isNormalF16 = (value: number): boolean =>
+  value === 0 || (Math.abs(value) >= 2 ** -14 && Math.f16round(value) === value);
+
 /** Little-endian, as ONNX stores raw data. */
 function rawBytes(
   data: ArrayLike<number>,
@@ -47,6 +54,12 @@ export class Builder {
   readonly #inputs: Onnx.IValueInfoProto[] = [];
   readonly #outputs: Onnx.IValueInfoProto[] = [];
   readonly #names = new Set<string>();
+  readonly #f16Weights: boolean;
+
+  /** With `f16Weights`, weights that f16 holds are stored so. */
+  constructor({ f16Weights = false }: { f16Weights?: boolean } = {}) {
+    this.#f16Weights = f16Weights;
+  }
 
   /** A name that nothing else has. */
   name(wanted: string): string {
@@ -96,6 +109,15 @@ export class Builder {
       if (Math.fround(data[i] ?? 0) !== data[i]) throw new RangeError(`${wanted}: ${data[i]} is no f32`);
     const raw = rawBytes(data, 4, (view, offset, value) => view.setFloat32(offset, value, true));
     return this.#initializer(wanted, shape, DataType.FLOAT, raw);
+  }
+
+  /** As `floats`; or f16 numbers and their Cast to f32, where that is asked for, loses nothing and saves more than the node takes. */
+  weights(wanted: string, shape: readonly number[], data: Float64Array): string {
+    if (!this.#f16Weights || data.length < WORTH_A_CAST || !data.every(isNormalF16))
+      return this.floats(wanted, shape, data);
+    const raw = rawBytes(data, 2, (view, offset, value) => view.setFloat16(offset, value, true));
+    const stored = this.#initializer(`${wanted}/f16`, shape, DataType.FLOAT16, raw);
+    return this.node('Cast', [stored], wanted, { to: DataType.FLOAT });
   }
 
   /** A scalar of f32, shared by all that need the same. */

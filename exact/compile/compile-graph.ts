@@ -1,5 +1,5 @@
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
-import { METADATA } from '../format.ts';
+import { EXACT_BOUND, METADATA } from '../format.ts';
 import type { ExactProblem, Graph, ValueId } from '../graph.ts';
 import { meansOf, type Recipe } from '../recipe.ts';
 import { Builder } from './builder.ts';
@@ -33,28 +33,42 @@ export type Compiled = {
   swished: ReadonlySet<ValueId>;
 };
 
+export type CompileOptions = {
+  /** Stores weights that f16 holds as f16. What is computed is the same. */
+  f16Weights?: boolean;
+  /** For controls alone: lets sums with constant weights come up to here, in place of 2^24. What is compiled so is not exact. */
+  sumBound?: number;
+};
+
 /** Compiles a typed graph; `source` says which file it was read from. */
 export function compileGraph(
   graph: Graph,
   recipe: Recipe,
   source: { sha256: string; bytes: number },
+  options: CompileOptions = {},
 ): Outcome<Compiled, ExactProblem> {
   try {
-    return ok(write(prepare(graph), recipe, source));
+    return ok(write(prepare(graph), recipe, source, options));
   } catch (error) {
     if (error instanceof Refusal) return fail(error.code, error.message);
     throw error;
   }
 }
 
-function write(graph: PreparedGraph, recipe: Recipe, source: { sha256: string; bytes: number }): Compiled {
-  const builder = new Builder();
+function write(
+  graph: PreparedGraph,
+  recipe: Recipe,
+  source: { sha256: string; bytes: number },
+  options: CompileOptions,
+): Compiled {
+  const builder = new Builder(options);
   const context: Context = {
     builder,
     plan: makePlan(graph, recipe),
     values: new Map(),
     notes: [],
     weightBits: recipe.weightBits ?? ENOUGH_BITS,
+    sumBound: options.sumBound ?? EXACT_BOUND,
     means: (value) => meansOf(recipe, value),
   };
   const input = inputOf(graph, recipe);

@@ -128,6 +128,22 @@ describe('compiled graphs', () => {
     expect(fineness(caps)).toBeGreaterThan(fineness(recipe) + 3);
   });
 
+  it('have finer weights where the bound is raised, and the checker refuses them', () => {
+    const graph = randomGraph(7);
+    const recipe = recipeOf(graph, imagesOf(Random.from('ranges'), 8));
+    const plain = compiled(graph, recipe);
+    const raised = compileGraph(graph, recipe, SOURCE, { sumBound: 2 ** 32 });
+    if (!raised.ok) throw new Error(raised.message);
+    const { file, report } = raised.value;
+    expect(objection(file)).toMatch(/^UNCERTIFIED: .*16777216 is the bound/);
+    // The same sums, finer.
+    const finer = report.nodes.map(({ grids }, i) =>
+      grids.map((k, channel) => k - (plain.report.nodes[i]?.grids[channel] ?? NaN)),
+    );
+    expect(Math.max(...finer.flat())).toBe(8);
+    expect(Math.min(...finer.flat())).toBeGreaterThanOrEqual(0);
+  });
+
   it('split a sum that leaves too few bits to its weights', () => {
     const maker = new GraphMaker(Random.from('long'), SHAPE);
     maker.conv(64);

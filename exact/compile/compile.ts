@@ -3,7 +3,7 @@ import { fail, type Outcome } from '../../protocol/outcome.ts';
 import type { ExactProblem } from '../graph.ts';
 import { importModel } from '../import/import.ts';
 import type { Recipe } from '../recipe.ts';
-import { compileGraph, type Compiled } from './compile-graph.ts';
+import { compileGraph, type Compiled, type CompileOptions } from './compile-graph.ts';
 
 /**
  * Compiles a trained model into an exact one. A function of its arguments alone: IEEE float64 in a fixed order, no model is run,
@@ -13,6 +13,7 @@ export function compile(
   source: Uint8Array,
   recipe: Recipe,
   shape: readonly number[],
+  options: CompileOptions = {},
 ): Outcome<Compiled, ExactProblem> {
   const sha256 = sha256Hex(source);
   if (recipe.source.sha256 !== sha256)
@@ -24,5 +25,5 @@ export function compile(
     return fail('DYNAMIC_SHAPE', `the recipe has no bucket [${shape.join(', ')}]`);
   const imported = importModel(source, shape);
   if (!imported.ok) return imported;
-  return compileGraph(imported.value, recipe, { sha256, bytes: source.length });
+  return compileGraph(imported.value, recipe, { sha256, bytes: source.length }, options);
 }

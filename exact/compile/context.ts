@@ -27,6 +27,8 @@ export type Context = {
   notes: NodeNote[];
   /** Where the middle channel's weights have fewer, a sum is split. */
   weightBits: number;
+  /** What sums with constant weights stay below; beyond the certificate's 2^24 only for controls. */
+  sumBound: number;
   /** What the channels of a value are on average, in real numbers; null where it is not known. */
   means: (value: ValueId) => Float64Array | null;
 };

@@ -50,7 +50,14 @@ function finestFor({ low, high, final }: Target, fraction: number): number | und
 }
 
 function emitWhole(context: Context, op: Summing, x: Typed, target: Target, shape: readonly number[]): Typed {
-  const fitted = fitWeights(op, x, target.scale, finestFor(target, x.fraction), context.means(op.input));
+  const fitted = fitWeights(
+    op,
+    x,
+    target.scale,
+    finestFor(target, x.fraction),
+    context.means(op.input),
+    context.sumBound,
+  );
   const { low, high, grids, bits, worst } = fitted;
   context.notes.push({
     node: op.name,
@@ -84,7 +91,7 @@ function writeNode(
   input: string,
   { weights, bias }: FittedWeights,
 ): string {
-  const weight = builder.floats(`${op.output}/weight`, op.weight.shape, weights);
+  const weight = builder.weights(`${op.output}/weight`, op.weight.shape, weights);
   const output = `${op.output}/sum`;
   if (op.kind === 'linear') {
     const product = builder.node('MatMul', [input, weight], `${op.output}/product`);

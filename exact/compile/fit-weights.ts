@@ -16,7 +16,7 @@ export type FittedWeights = {
   grids: number[];
   /** Bits of each channel's largest weight. */
   bits: number[];
-  /** The largest bound of the certificate, below 2^24. */
+  /** The largest bound of the certificate, below 2^24 or what is given in its place. */
   worst: number;
 };
 
@@ -30,7 +30,7 @@ function indicesOf(op: Summing, { channels, slots, slotOf }: Layout): number[][]
 
 /**
  * Finds for each channel the finest weights that the certificate allows, no finer than 2^-finest. Throws Refusal naming the channel for which
- * there are none. What rounded weights leave out of the inputs' `means`, real numbers by channel, goes into the bias.
+ * there are none. What rounded weights leave out of the inputs' `means`, real numbers by channel, goes into the bias. `bound`: see fit.
  */
 export function fitWeights(
   op: Summing,
@@ -38,6 +38,7 @@ export function fitWeights(
   scale: Float64Array,
   finest?: number,
   means: Float64Array | null = null,
+  bound?: number,
 ): FittedWeights {
   const layout = layoutOf(op);
   const { channels, slots } = layout;
@@ -66,6 +67,7 @@ export function fitWeights(
     const fitted = fitTogether(
       sums.map(({ sum }) => sum),
       finest,
+      bound,
     );
     if (fitted === null)
       throw new Refusal(
@@ -119,10 +121,10 @@ function channelSum(
 }
 
 /** Sums that share a bias and hence a grid: the finest one that suits all of them. */
-function fitTogether(sums: readonly Sum[], finest?: number): Fitted[] | null {
+function fitTogether(sums: readonly Sum[], finest?: number, bound?: number): Fitted[] | null {
   let limit = finest;
   for (;;) {
-    const fitted = sums.map((sum) => fit(sum, limit));
+    const fitted = sums.map((sum) => fit(sum, limit, bound));
     const all = fitted.filter((one) => one !== null);
     if (all.length < sums.length) return null;
     const coarsest = Math.min(...all.map(({ k }) => k));

@@ -34,7 +34,7 @@ export type Fitted = {
  * lies within [N + min(b, 0), P + max(b, 0)], whatever the order. Sums in float64 here only grow with each term, so a result
  * below the bound is itself exact.
  */
-function atGrid(sum: Sum, k: number): Fitted {
+function atGrid(sum: Sum, k: number, round: (value: number) => number): Fitted {
   const step = 2 ** k;
   const unit = 2 ** sum.fraction;
   const weights = new Float64Array(sum.weights.length);
@@ -47,13 +47,13 @@ function atGrid(sum: Sum, k: number): Fitted {
     const low = Math.min(0, sum.low[input] ?? 0) * unit;
     const high = Math.max(0, sum.high[input] ?? 0) * unit;
     // What is always 0 needs no weight, and a large one would not fit f32.
-    const weight = low === 0 && high === 0 ? 0 : Math.round((sum.weights[i] ?? 0) * step);
+    const weight = low === 0 && high === 0 ? 0 : round((sum.weights[i] ?? 0) * step);
     weights[i] = weight;
     missed += ((sum.weights[i] ?? 0) - weight / step) * (sum.means?.[input] ?? 0);
     positive += Math.max(weight * low, weight * high);
     negative += Math.min(weight * low, weight * high);
   }
-  const bias = Math.round((sum.bias + missed) * step * unit);
+  const bias = round((sum.bias + missed) * step * unit);
   const worst = Math.max(positive + Math.max(bias, 0), Math.max(-bias, 0) - negative);
   return { k, weights, bias, positive, negative, worst };
 }
@@ -68,8 +68,15 @@ const vanished = (sum: Sum, { k, weights, bias }: Fitted, limit: number): boolea
     return weight !== 0 && (sum.low[input] !== 0 || sum.high[input] !== 0);
   });
 
-/** The finest grid on which a channel passes the certificate, or null where there is none. `limit` bounds k from above. */
-export function fit(sum: Sum, limit = FINEST): Fitted | null {
+/** What is beyond the certificate may be more than f32 holds. */
+const roundToFloat = (value: number): number => Math.fround(Math.round(value));
+
+/**
+ * The finest grid on which a channel passes the certificate, or null where there is none. `limit` bounds k from above. Sums
+ * below another `bound` than the certificate's are for controls, which must not be exact.
+ */
+export function fit(sum: Sum, limit = FINEST, bound = EXACT_BOUND): Fitted | null {
+  const round = bound > EXACT_BOUND ? roundToFloat : Math.round;
   // Start from the bound of the real weights, a step finer than it allows: rounding may help. Doubling and halving are exact.
   let real = 0;
   const unit = 2 ** sum.fraction;
@@ -82,10 +89,10 @@ export function fit(sum: Sum, limit = FINEST): Fitted | null {
   if (!Number.isFinite(real)) return null;
   let k = limit;
   // `real` is above the certificate's own bound by less than a factor 2.
-  for (let bound = real * 2 ** limit; bound >= 4 * EXACT_BOUND && k > COARSEST; bound /= 2) k--;
+  for (let most = real * 2 ** limit; most >= 4 * bound && k > COARSEST; most /= 2) k--;
   for (; k >= COARSEST; k--) {
-    const fitted = atGrid(sum, k);
-    if (fitted.worst < EXACT_BOUND) return vanished(sum, fitted, limit) ? null : fitted;
+    const fitted = atGrid(sum, k, round);
+    if (fitted.worst < bound) return vanished(sum, fitted, limit) ? null : fitted;
   }
   return null;
 }

@@ -25,6 +25,7 @@ type Flags = {
   inputOffset?: readonly number[];
   inputScale?: readonly number[];
   saveRecipe?: string;
+  f16Weights?: boolean;
 };
 
 const ACTIVATION_BITS = 9;
@@ -101,7 +102,7 @@ async function run(model: string, flags: Flags): Promise<void> {
   const source = await readFile(known(model).path);
   const recipe = await recipeFor(model, source, flags);
   const shape = shapeOf(flags.bucket, recipe.buckets);
-  const compiled = expect(compile(source, recipe, shape));
+  const compiled = expect(compile(source, recipe, shape, { f16Weights: flags.f16Weights ?? false }));
   const { file, report } = compiled;
   await writeFile(flags.out, file);
   const lost =
@@ -121,6 +122,7 @@ const program = new Command('gridtab exactify')
   .option('--recipe <file>', 'ranges found before; nothing is calibrated')
   .requiredOption('--out <file>', 'compiled model')
   .option('--report <file>', 'JSON of what was compiled')
+  .option('--f16-weights', 'store weights that f16 holds at half the size; what is computed is the same')
   .option('--save-recipe <file>', 'keep what calibration found')
   .option('--bucket <size>', 'number of a known size, or the input as 1x3x48x192', '0')
   .addOption(

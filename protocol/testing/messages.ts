@@ -1,4 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
+import type { PeerId } from '../ids.ts';
 import type { ResultBody, Unit } from '../kinds/registry.ts';
 import {
   PROVIDERS,
@@ -26,6 +27,13 @@ const measure = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInf
 const signed = fc.record({
   payload: fc.uint8Array({ minLength: 1, maxLength: 100 }),
   signature: bytesOf(64),
+});
+const signature = bytesOf(64);
+const peerId = fc.stringMatching(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/).map((s) => s as PeerId);
+const sumPath = fc.record({
+  index: fc.nat(2 ** 20 - 1),
+  count: fc.nat(2 ** 20),
+  siblings: fc.array(fc.record({ hash, sum: uint64 }), { maxLength: 3 }),
 });
 const optional = <T, K extends string>(name: K, value: Arbitrary<T>): Arbitrary<{ [P in K]?: T }> =>
   fc.option(value, { nil: undefined }).map((v) => (v === undefined ? {} : { [name]: v }) as { [P in K]?: T });
@@ -154,6 +162,13 @@ export const ledgerFromTabMessages: Arbitrary<LedgerFromTab>[] = [
   fc.record({ ...typed('receipts'), after: uint, limit: fc.nat(128) }),
   fc.record(typed('balance')),
   fc.record({ ...typed('epochs'), from: uint, limit: fc.nat(64) }),
+  fc.record({ ...typed('validators'), from: uint, limit: fc.nat(6) }),
+  fc.record(typed('balance-proof')),
+  fc.record({
+    ...typed('inclusions'),
+    epoch: uint,
+    taskIds: fc.array(hash, { minLength: 1, maxLength: 4 }),
+  }),
   fc.record(typed('standing')),
   fc.record({ ...typed('evidence'), taskId: hash }),
 ];
@@ -171,7 +186,32 @@ export const ledgerFromNodeMessages: Arbitrary<LedgerFromNode>[] = [
     held: uint64,
     pending: fc.array(fc.record({ kind: text, units: uint, work: uint64 }), { maxLength: 3 }),
   }),
-  fc.record({ ...typed('epochs'), headers: fc.array(signed, { maxLength: 3 }) }),
+  fc.record({
+    ...typed('epochs'),
+    headers: fc.array(
+      fc
+        .tuple(signed, fc.array(fc.record({ validator: peerId, signature }), { maxLength: 3 }))
+        .map(([header, countersignatures]) => ({ ...header, countersignatures })),
+      { maxLength: 3 },
+    ),
+  }),
+  fc.record({ ...typed('validators'), sets: fc.array(signed, { maxLength: 3 }) }),
+  fc.record({
+    ...typed('balance-proof'),
+    epoch: uint,
+    leaves: fc.array(
+      fc.record({
+        holdings: fc.record({ account: text, spendable: uint64, escrow: uint64, onHold: uint64 }),
+        path: sumPath,
+      }),
+      { maxLength: 2 },
+    ),
+  }),
+  fc.record({
+    ...typed('inclusions'),
+    epoch: uint,
+    paths: fc.array(fc.record({ taskId: hash, path: sumPath }), { maxLength: 3 }),
+  }),
   join(
     fc.record({
       ...typed('standing'),

@@ -68,6 +68,22 @@ export async function compareStore(db: Db, auditor: Auditor): Promise<void> {
     );
   compareRows('balances', part('spendable', spendable), part('spendable', auditor.spending.holdings));
   compareRows('holds', part('onHold', spendable), part('onHold', auditor.spending.holdings));
+  const holds = await db.selectFrom('holds').selectAll().where('ended_epoch', 'is', null).execute();
+  compareRows(
+    'open holds',
+    new Map(
+      holds.map((row) => [
+        toHex(row.hold),
+        `${row.amount} of ${row.account} for ${row.payee} until ${row.expires_epoch}`,
+      ]),
+    ),
+    new Map(
+      [...auditor.spending.holds].map(([name, hold]) => [
+        name,
+        `${hold.amount} of ${hold.account} for ${hold.payee} until ${hold.expiresEpoch}`,
+      ]),
+    ),
+  );
   const held = await db.selectFrom('lots').selectAll().where('ended_epoch', 'is', null).execute();
   compareRows(
     'lots in escrow',

@@ -122,7 +122,7 @@ describe('an export', () => {
     const reader = await Store.open(it.base.path);
     const before = await exported(it.store);
     const during: Uint8Array[] = [];
-    await reader.db.transaction().execute(async (tx) => {
+    await reader.snapshot(async (tx) => {
       for await (const chunk of exportLedger(tx)) {
         during.push(chunk);
         if (during.length === 2) await it.closeEpoch();

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { countersignatureSchema } from '../../protocol/epoch.ts';
+import { MAX_OPERATION_BYTES } from '../../protocol/limits.ts';
 import { MAX_PATH } from '../../protocol/merkle.ts';
 import { bytes, hash32, hex, peerId, signature64, text, uint } from '../../protocol/schema.ts';
 import { MAX_SEATS, signedValidatorSetSchema } from '../../protocol/validators.ts';
@@ -40,7 +41,7 @@ const ROWS = {
   /** The same votes as they were revealed: validator, vote, signature. */
   voteReveals: v.strictTuple([peerId, bytes(1, 10 * 1024 * 1024), signature64]),
   /** As signed, in the order they were done. */
-  operations: signedBytes(4096),
+  operations: signedBytes(MAX_OPERATION_BYTES),
 } as const;
 
 export type RowKind = keyof typeof ROWS;

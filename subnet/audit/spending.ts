@@ -1,3 +1,11 @@
+import { hexToBytes } from '../../protocol/bytes.ts';
+import {
+  emptySpending,
+  replayOperations,
+  takeExpiredHolds,
+  type OpenHold,
+  type SpendingState,
+} from '../../protocol/spending.ts';
 import type { HoldingsByAccount } from '../ledger/holdings.ts';
 import { differs } from './difference.ts';
 import type { Row } from './frames.ts';
@@ -7,25 +15,35 @@ import type { Row } from './frames.ts';
  * place where operations touch what is audited.
  */
 export class Spending {
-  #holdings: HoldingsByAccount = new Map();
+  readonly #state: SpendingState = emptySpending();
 
   get holdings(): HoldingsByAccount {
-    return this.#holdings;
+    return this.#state.holdings;
+  }
+
+  /** Open holds by name. */
+  get holds(): ReadonlyMap<string, OpenHold> {
+    return this.#state.holds;
   }
 
   /** Does an epoch's operations again, in their order. */
-  apply(operations: readonly Row<'operations'>[], { epoch }: { subnet: Uint8Array; epoch: number }): void {
-    if (operations.length > 0) differs(`epoch ${epoch}: operation 1 is of no kind that this version knows`);
+  apply(operations: readonly Row<'operations'>[], at: { subnet: Uint8Array; epoch: number }): void {
+    const signed = operations.map(([payload, signature]) => ({ payload, signature }));
+    const replayed = replayOperations(this.#state, signed, at);
+    if (!replayed.ok) differs(`${replayed.message} (${replayed.code})`);
   }
 
   /** Ends the holds that nobody paid by the close of `epoch`, in ascending order of name; its block gives them back. */
-  takeExpired(_epoch: number): { hold: Uint8Array; account: string; amount: bigint }[] {
-    return [];
+  takeExpired(epoch: number): { hold: Uint8Array; account: string; amount: bigint }[] {
+    return takeExpiredHolds(this.#state, epoch).map(({ hold, ...rest }) => ({
+      hold: hexToBytes(hold),
+      ...rest,
+    }));
   }
 
   /** A block has moved what it moves: `after` is what everybody owns by then. */
   closed(after: HoldingsByAccount): void {
-    this.#holdings = new Map(
+    this.#state.holdings = new Map(
       [...after]
         .map(([account, { spendable, onHold }]) => [account, { spendable, escrow: 0n, onHold }] as const)
         .filter(([, { spendable, onHold }]) => spendable + onHold > 0n),

@@ -10,7 +10,7 @@ import { auditLedger, type Audited, type AuditReport } from '../audit/audit-ledg
 import { auditStore } from '../audit/audit-store.ts';
 import { exportLedger } from '../audit/write-export.ts';
 import { DUST_ACCOUNT, FORFEIT_ACCOUNT } from '../ledger/settle.ts';
-import { dataOption, inHex, jsonOption, printJson } from './options.ts';
+import { databaseOption, dataOption, inHex, jsonOption, printJson } from './options.ts';
 import { withLedger } from './with-ledger.ts';
 
 type Source = { data: string; file?: string; owner?: string; json: boolean };
@@ -24,6 +24,7 @@ const account = (text: string): string => {
 const withSource = (command: Command): Command =>
   command
     .addOption(dataOption())
+    .addOption(databaseOption())
     .option('--file <export>', 'audit an exported ledger instead of the node’s own')
     .addOption(
       new Option(
@@ -37,17 +38,16 @@ export const exportCommand = (): Command =>
   new Command('export')
     .description('Write everything that an auditor needs, and nothing that it can recompute, to a file.')
     .addOption(dataOption())
+    .addOption(databaseOption())
     .requiredOption('--out <file>', 'where to')
     .addOption(jsonOption())
     .action(async ({ out, json, ...flags }: { data: string; out: string; json: boolean }) => {
       const bytes = await withLedger(flags, async (store) => {
         const part = `${out}.part`;
         try {
-          await store.db
-            .transaction()
-            .execute((tx) =>
-              pipeline(Readable.from(exportLedger(tx)), createWriteStream(part, { flush: true })),
-            );
+          await store.snapshot((tx) =>
+            pipeline(Readable.from(exportLedger(tx)), createWriteStream(part, { flush: true })),
+          );
           await rename(part, out);
         } finally {
           await rm(part, { force: true });

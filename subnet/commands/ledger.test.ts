@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eventfulLedger, exported } from '../testing/eventful-ledger.ts';
 import { accountOf, OWNER } from '../testing/ledger.ts';
 import type { WorkingLedger } from '../testing/working-ledger.ts';
-import { ledgerFile } from '../validator.ts';
+import { ledgerFile } from '../store/target.ts';
 import { ledgerCommand } from './ledger.ts';
 
 let folder: string;

@@ -4,7 +4,7 @@ import { openEpoch } from '../../protocol/epoch.ts';
 import { formatCredits } from '../../protocol/ids.ts';
 import { accountFunds } from '../ledger/queries.ts';
 import { auditCommand, exportCommand, proofCommand } from './ledger-audit.ts';
-import { dataOption, inHex, jsonOption, printJson, wholeNumber } from './options.ts';
+import { databaseOption, dataOption, inHex, jsonOption, printJson, wholeNumber } from './options.ts';
 import { withLedger } from './with-ledger.ts';
 
 type Flags = { data: string; json: boolean; last: number };
@@ -82,6 +82,7 @@ const sub = (name: string, description: string): Command =>
   new Command(name)
     .description(description)
     .addOption(dataOption())
+    .addOption(databaseOption())
     .addOption(jsonOption())
     .option('--last <n>', 'rows to show', wholeNumber(1, 100_000), 50);
 

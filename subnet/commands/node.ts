@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { DEFAULTS, type NodeConfig } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { startValidator } from '../validator.ts';
-import { dataOption, wholeNumber } from './options.ts';
+import { databaseOption, dataOption, publicKey, wholeNumber } from './options.ts';
 
 /** Time for connections to drain before the process leaves all the same. */
 const FORCE_EXIT_MS = 10_000;
@@ -11,6 +11,9 @@ const port = wholeNumber(0, 65_535);
 
 type NodeFlags = {
   data: string;
+  database?: string;
+  owner?: string;
+  patienceMs: number;
   name: string;
   catalogue: string;
   host: string;
@@ -36,6 +39,12 @@ export const nodeCommand = (): Command =>
       'Run a validator: issues work, checks it, keeps the ledger, serves the page. Ends cleanly on SIGINT and SIGTERM.',
     )
     .addOption(dataOption())
+    .addOption(databaseOption())
+    .option(
+      '--owner <key>',
+      'public key of the subnet’s owner, for a validator that is not its own (gridtab validators)',
+      publicKey,
+    )
     .option(
       '--name <name>',
       'name of the subnet; with the owner key it is the identity of the subnet',
@@ -87,6 +96,12 @@ export const nodeCommand = (): Command =>
         .default(DEFAULTS.slotMs),
     )
     .option(
+      '--patience-ms <ms>',
+      'how long a validator in turn may be silent before the next one settles in its place',
+      wholeNumber(100, 3_600_000),
+      DEFAULTS.patienceMs,
+    )
+    .option(
       '--audit-floor-ppm <ppm>',
       'least probability of an audit, in parts per million; newcomers are audited more',
       wholeNumber(0, 1_000_000),
@@ -110,7 +125,7 @@ export const nodeCommand = (): Command =>
 
 /** The configuration that flags ask for. Throws on flags that contradict each other. */
 export function configOf(flags: NodeFlags): NodeConfig {
-  const { data, tlsCert, tlsKey, tlsSelf, ...rest } = flags;
+  const { data, database, owner, tlsCert, tlsKey, tlsSelf, ...rest } = flags;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Error('--tls-cert and --tls-key go together.');
   if (tlsSelf && tlsCert !== undefined) throw new Error('--tls-self and --tls-cert exclude each other.');
@@ -118,7 +133,7 @@ export function configOf(flags: NodeFlags): NodeConfig {
     tlsCert !== undefined && tlsKey !== undefined
       ? { mode: 'given', certFile: tlsCert, keyFile: tlsKey }
       : { mode: tlsSelf ? 'self' : 'off' };
-  return { ...rest, dataDir: data, tls };
+  return { ...rest, dataDir: data, databaseUrl: database ?? null, owner: owner ?? null, tls };
 }
 
 async function runNode(config: NodeConfig): Promise<void> {

@@ -8,6 +8,19 @@ export const dataOption = (): Option =>
     .default(DEFAULTS.dataDir)
     .env('GRIDTAB_DATA');
 
+/** The database that several validators share. */
+export const databaseOption = (): Option =>
+  new Option(
+    '--database <url>',
+    'PostgreSQL that validators share (postgres://…); a SQLite file in the data folder without it',
+  ).env('DATABASE_URL');
+
+/** Parses an Ed25519 public key: 64 hex digits. */
+export function publicKey(text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError('Expected a public key: 64 hex digits.');
+  return text;
+}
+
 export const jsonOption = (): Option => new Option('--json', 'print JSON for programs').default(false);
 
 /** Parses a whole number of `min` to `max`. */

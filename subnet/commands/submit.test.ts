@@ -19,7 +19,7 @@ import { type Fixture, startFixture, TOKEN } from '../http/fixture.ts';
 import { BASE_MANIFEST } from '../http/fixture-manifest.ts';
 import type { JobsApi, JobView } from '../http/jobs-api.ts';
 import { selfMadeCertificate } from '../net/certificate.ts';
-import { isLoopback } from './jobs-client.ts';
+import { isLoopback } from './node-call.ts';
 import { submitFiles, type SubmitOptions } from './submit.ts';
 
 const SEED = new Uint8Array(32).fill(3);

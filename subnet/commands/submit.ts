@@ -4,7 +4,8 @@ import { errorText } from '../../protocol/outcome.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { SampleSource } from '../models/source.ts';
 import { sourceOf } from '../models/sources.ts';
-import { isLoopback, jobsClient, type JobsClient } from './jobs-client.ts';
+import { jobsClient, type JobsClient } from './jobs-client.ts';
+import { isLoopback } from './node-call.ts';
 import { resultJson } from './submit-result.ts';
 
 export type SubmitOptions = {

@@ -4,13 +4,13 @@ import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 export type BodyFailure = 'TOO_LARGE' | 'MALFORMED';
 
 /**
- * The JSON body of a request. Keeps at most `maxBytes`: what comes after is thrown away by the server, which ends the
+ * The body of a request. Keeps at most `maxBytes`: what comes after is thrown away by the server, which ends the
  * request at its time-out.
  */
-export async function readJson(
+export async function readBytes(
   request: IncomingMessage,
   maxBytes: number,
-): Promise<Outcome<unknown, BodyFailure>> {
+): Promise<Outcome<Uint8Array, BodyFailure>> {
   const tooLarge = fail('TOO_LARGE', `The body is larger than ${maxBytes} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge;
   const pieces: Buffer[] = [];
@@ -23,7 +23,21 @@ export async function readJson(
       if (length > maxBytes) return tooLarge;
       pieces.push(piece);
     }
-    return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))));
+    return ok(Buffer.concat(pieces));
+  } catch (error) {
+    return fail('MALFORMED', `The body cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** The JSON body of a request, within the same limit. */
+export async function readJson(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Outcome<unknown, BodyFailure>> {
+  const body = await readBytes(request, maxBytes);
+  if (!body.ok) return body;
+  try {
+    return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body.value)));
   } catch (error) {
     return fail(
       'MALFORMED',

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { BASE_MANIFEST } from './fixture-manifest.ts';
 import type { JobsApi } from './jobs-api.ts';
+import type { SpendingApi } from './spending-api.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
 
 /** For tests: a real server over a temporary folder, and a client that sends exactly what it is told to. */
@@ -16,7 +17,12 @@ export type Fixture = HttpServer & {
   model: { sha256: string; content: Buffer };
   /** Lines the server logged. */
   logged: string[];
-  get(path: string, headers?: Record<string, string>, method?: string, body?: string): Promise<Reply>;
+  get(
+    path: string,
+    headers?: Record<string, string>,
+    method?: string,
+    body?: string | Uint8Array,
+  ): Promise<Reply>;
   dispose(): Promise<void>;
 };
 export type Reply = { status: number; headers: IncomingHttpHeaders; body: Buffer };
@@ -27,6 +33,9 @@ export const NO_JOBS: JobsApi = {
   get: async () => null,
   changed: async () => undefined,
 };
+
+const noSpending = () => Promise.reject(new Error('no ledger'));
+const NO_SPENDING: SpendingApi = { submit: noSpending, account: noSpending, operations: noSpending };
 
 export async function startFixture(
   files: Readonly<Record<string, string | Uint8Array>>,
@@ -53,6 +62,7 @@ export async function startFixture(
     },
     ready: () => true,
     jobs: NO_JOBS,
+    spending: NO_SPENDING,
     adminToken: TOKEN,
     logger: pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) }),
     ...options,
@@ -76,7 +86,7 @@ function fetchRaw(
   path: string,
   headers: Record<string, string> = {},
   method = 'GET',
-  body?: string,
+  body?: string | Uint8Array,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, path, method, headers, agent: false as const };

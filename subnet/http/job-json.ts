@@ -5,25 +5,10 @@ import { hex, measure, peerId, text, uint } from '../../protocol/schema.ts';
 import { DTYPES, tensorSchema, type Tensor } from '../../protocol/tensor.ts';
 import { signedReceiptSchema } from '../../protocol/receipt.ts';
 import type { AccountId, TaskId } from '../../protocol/ids.ts';
+import { base64, toBase64 } from './base64.ts';
 import type { JobView } from './jobs-api.ts';
 
 /** How jobs look as JSON, for both ends: bytes are base64 (RFC 4648, section 4, padded), tensors little-endian. */
-
-/** A copy of its own: small Buffers share a pool. */
-const fromBase64 = (encoded: string): Uint8Array => Uint8Array.from(Buffer.from(encoded, 'base64'));
-const toBase64 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-
-/** Strict, by encoding back: Buffer alone would skip what it does not know. */
-const base64 = v.pipe(
-  v.string(),
-  v.transform((encoded) => ({ encoded, bytes: fromBase64(encoded) })),
-  v.check(
-    ({ encoded, bytes }) => Buffer.from(bytes.buffer).toString('base64') === encoded,
-    'expected base64',
-  ),
-  v.transform(({ bytes }) => bytes),
-);
 
 const tensorJson = v.pipe(
   v.strictObject({

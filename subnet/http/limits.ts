@@ -1,4 +1,4 @@
-import { MAX_WORK_MESSAGE_BYTES } from '../../protocol/limits.ts';
+import { MAX_OPERATION_BYTES, MAX_WORK_MESSAGE_BYTES } from '../../protocol/limits.ts';
 
 /** Limits of the HTTP server, each with its reason. Durations in milliseconds. */
 export const HTTP_LIMITS = {
@@ -25,6 +25,19 @@ export const HTTP_LIMITS = {
   bodyBytes: Math.ceil((MAX_WORK_MESSAGE_BYTES * 4) / 3) + 64 * 1024,
   /** Bodies being received at once: bounds memory to 8 of the above, about 64 MiB. */
   bodiesAtOnce: 8,
+  /** A signed operation in base64 with its JSON around it. */
+  operationBytes: Math.ceil((MAX_OPERATION_BYTES * 4) / 3) + 1024,
+  /**
+   * Operations from one address: each costs a signature check of some 2 ms and a write to disk. A requester with hundreds of jobs an
+   * hour stays far below.
+   */
+  operationsPerSecond: 5,
+  operationBurst: 60,
+  /** Looks at accounts from one address: each reads up to a thousand rows. */
+  looksPerSecond: 10,
+  lookBurst: 100,
+  /** Addresses whose rates are remembered, the latest ones; some hundred bytes each. */
+  addressesRemembered: 10_000,
   /** Longest `wait` of a long poll; proxies commonly give up after 60 s. */
   longPollMs: 30_000,
   /** How long requests in flight may still take when the server closes. */

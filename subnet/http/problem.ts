@@ -15,10 +15,12 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Not authorised',
   404: 'Not found',
   405: 'Method not allowed',
+  409: 'Conflict',
   413: 'Too large',
   415: 'Unsupported media type',
   416: 'Range not satisfiable',
   422: 'Not accepted',
+  429: 'Too many requests',
   500: 'Internal error',
   503: 'Not available',
 };

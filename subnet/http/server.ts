@@ -10,6 +10,7 @@ import { isIPv6 } from 'node:net';
 import type { Logger } from 'pino';
 import type { SignedManifest } from '../../protocol/manifest.ts';
 import { errorText } from '../../protocol/outcome.ts';
+import { accountRoutes } from './accounts.ts';
 import { AssetFolder } from './asset.ts';
 import { CompressionCache } from './compression.ts';
 import { Connections } from './connections.ts';
@@ -25,6 +26,7 @@ import { sendProblem } from './problem.ts';
 import { route, type Route } from './router.ts';
 import { baseHeaders } from './security-headers.ts';
 import { staticFiles } from './static.ts';
+import type { SpendingApi } from './spending-api.ts';
 import { parseTarget } from './target.ts';
 
 export type HttpServerOptions = {
@@ -40,6 +42,7 @@ export type HttpServerOptions = {
   /** Whether tabs and work are taken. */
   ready(): boolean;
   jobs: JobsApi;
+  spending: SpendingApi;
   adminToken: string;
   /** Served at /metrics, where there are any. */
   metrics?: MetricsSource;
@@ -49,7 +52,7 @@ export type HttpServerOptions = {
 
 export type HttpServer = { url: string; port: number; close(): Promise<void> };
 
-/** Starts the node's HTTP server: page, manifest, models, health, jobs, metrics. Rejects when it cannot listen. */
+/** Starts the node's HTTP server: page, manifest, models, health, jobs, accounts, metrics. Rejects when it cannot listen. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
   const closing = new AbortController();
@@ -58,6 +61,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     modelsRoute(options.models),
     ...healthRoutes(() => options.ready()),
     ...jobRoutes({ jobs: options.jobs, adminToken: options.adminToken, limits }),
+    ...accountRoutes({ spending: options.spending, limits }),
     ...(options.metrics === undefined ? [] : [metricsRoute(options.metrics, options.adminToken)]),
     {
       pattern: /^\/(?!api\/|models\/)/,

@@ -19,6 +19,14 @@ export type KeyNotices = { warn(message: string): void; info(message: string): v
 export async function loadOrCreateSeed(path: string, notices: KeyNotices): Promise<Uint8Array> {
   const text = await readSecret(path, (message) => notices.warn(message));
   if (text !== null) return parseSeed(path, text);
+  const seed = await createSeed(path);
+  if (seed === null) return loadOrCreateSeed(path, notices);
+  notices.info(`made a new key: ${path}`);
+  return seed;
+}
+
+/** A new seed in `path`, or null where a file is there already: it is left as it is. */
+export async function createSeed(path: string): Promise<Uint8Array | null> {
   const { seed, publicKey } = keyPair();
   const file = {
     format: 'gridtab/key/1',
@@ -26,13 +34,11 @@ export async function loadOrCreateSeed(path: string, notices: KeyNotices): Promi
     seed: toHex(seed),
     publicKey: toHex(publicKey),
   };
-  if (!(await createSecret(path, `${JSON.stringify(file, null, 2)}\n`)))
-    return loadOrCreateSeed(path, notices);
-  notices.info(`made a new key: ${path}`);
-  return seed;
+  return (await createSecret(path, `${JSON.stringify(file, null, 2)}\n`)) ? seed : null;
 }
 
-function parseSeed(path: string, text: string): Uint8Array {
+/** The 32-byte seed that a key file holds. Throws SecretFileError on a file that does not hold up. */
+export function parseSeed(path: string, text: string): Uint8Array {
   const restore = 'Restore it from a backup; it is not replaced, since a new key would be a new identity.';
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), keyFileSchema), text);
   if (!parsed.success) {

@@ -77,10 +77,18 @@ async function headerHash(db: Db, epoch: number): Promise<Uint8Array> {
 /** Receipt hashes read at a time: a millisecond's worth. */
 const PAGE = 1_000;
 
-/** Page by page, since an epoch may hold hundreds of thousands. */
 async function receiptHashes(db: Db, epoch: number, breathe: Breather): Promise<Uint8Array[]> {
   const hashes: Uint8Array[] = [];
-  for (let after: Uint8Array | null = new Uint8Array(0); after !== null; await breathe()) {
+  for await (const page of receiptHashPages(db, epoch)) {
+    hashes.push(...page);
+    await breathe();
+  }
+  return hashes;
+}
+
+/** Hashes of an epoch's receipts in ascending order, page by page, since there may be hundreds of thousands. */
+export async function* receiptHashPages(db: Db, epoch: number): AsyncGenerator<Uint8Array[], void, void> {
+  for (let after: Uint8Array | null = new Uint8Array(0); after !== null;) {
     const page: { hash: Uint8Array }[] = await db
       .selectFrom('receipts')
       .select('hash')
@@ -89,14 +97,13 @@ async function receiptHashes(db: Db, epoch: number, breathe: Breather): Promise<
       .orderBy('hash')
       .limit(PAGE)
       .execute();
-    for (const { hash } of page) hashes.push(hash);
+    yield page.map(({ hash }) => hash);
     after = page.length < PAGE ? null : (page.at(-1)?.hash ?? null);
   }
-  return hashes;
 }
 
 /** Scores of some epochs' work, in ascending order of mechanism, account, peer, epoch. */
-async function scoresOf(db: Db, from: number, to: number): Promise<Score[]> {
+export async function scoresOf(db: Db, from: number, to: number): Promise<Score[]> {
   const rows = await db
     .selectFrom('weights')
     .select(['mechanism', 'account', 'peer', 'quality', 'latency', 'weight', 'last_index'])

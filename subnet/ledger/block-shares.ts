@@ -24,6 +24,8 @@ type Input = {
   paidScores: readonly Score[];
   votes: VoteRows;
   states: ReadonlyMap<string, Uint8Array>;
+  /** Is there work that the votes are about? */
+  votable: boolean;
 };
 
 /** Each account's score by mechanism, summed over its peers: what the receipts say. */
@@ -63,9 +65,10 @@ export function sharesOfVotes(input: Input): {
 }
 
 function sharesOfSeveral(
-  { subnet, epoch, seats: { seats }, policy, votes, states }: Input,
+  { subnet, epoch, seats: { seats }, policy, votes, states, votable }: Input,
   reference: ReadonlyMap<string, ReadonlyMap<string, bigint>>,
 ): ReturnType<typeof sharesOfVotes> {
+  if (!votable) return { shares: new Map(), states, fates: [] };
   const judged = judgeVotes({
     subnet,
     epoch: epoch - 1,

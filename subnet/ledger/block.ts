@@ -106,7 +106,13 @@ export function computeBlock(
 ): Block {
   const { epoch, policy, seats } = rows;
   const window = workWindow(epoch, state.settledThrough, seats);
-  const { shares, states, fates } = sharesOfVotes({ ...rows, subnet, states: state.states });
+  const { shares, states, fates } = sharesOfVotes({
+    ...rows,
+    subnet,
+    states: state.states,
+    // In the first epochs of a set there is no work that its votes could be about.
+    votable: window.from <= window.to,
+  });
   const settled = settle({
     issued: state.issued,
     slots: rows.slots,

@@ -37,6 +37,8 @@ export async function closeEpoch(tx: Tx, ledger: LedgerParts, reveal: Uint8Array
   const policyDigest = await keepPolicy(tx, policy);
   const { state, rows } = await readBlock(tx, epoch, { subnet: options.subnet, policy, policyDigest });
   await breathe();
+  if (rows.seats.seats.length > 1)
+    throw new Error('ledger: others validate too since this epoch; start the node again');
   const settler = { validator: options.validator, closedAtMs: nowMs };
   const block = computeBlock(options.subnet, state, rows, settler);
   await breathe();

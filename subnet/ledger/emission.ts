@@ -1,7 +1,6 @@
-import { asBaseUnits, BASE_UNITS_PER_CREDIT, type BaseUnits } from '../../protocol/ids.ts';
+import { asBaseUnits, BASE_UNITS_PER_CREDIT, CAP, type BaseUnits } from '../../protocol/ids.ts';
 
-/** 21,000,000 credits. */
-export const CAP: BaseUnits = asBaseUnits(21_000_000n * BASE_UNITS_PER_CREDIT);
+export { CAP };
 /** One credit per 12 s slot before the first halving. */
 const FIRST_REWARD = BASE_UNITS_PER_CREDIT;
 /** The owner's cut of the emission, of 65,535; the rest goes half to miners and half to validators. */

@@ -44,6 +44,18 @@ export async function insertEpoch(
   await tx.insertInto('epochs').values({ epoch, beacon, opened_at_ms: openedAtMs }).execute();
 }
 
+/** The last epoch that has its header; null before any. Epochs close in order. */
+export async function lastClosedEpoch(db: Kysely<Schema>): Promise<number | null> {
+  const row = await db
+    .selectFrom('epochs')
+    .select('epoch')
+    .where('payload', 'is not', null)
+    .orderBy('epoch', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.epoch ?? null;
+}
+
 /** The subnet a ledger belongs to: 32 bytes. Throws on a ledger that no validator has opened yet. */
 export const subnetOf = async (db: Kysely<Schema>): Promise<Uint8Array> =>
   hexToBytes(await named(db, 'subnet'));

@@ -30,10 +30,13 @@ export async function readSpendable(db: Kysely<Schema>): Promise<HoldingsByAccou
   return holdings;
 }
 
+export const ownsAnything = ({ spendable, escrow, onHold }: Omit<Holdings, 'account'>): boolean =>
+  spendable + escrow + onHold > 0n;
+
 /** In ascending order of account, as the tree of balances has them. */
 export const inAccountOrder = (holdings: HoldingsByAccount): Holdings[] =>
   [...holdings]
-    .filter(([, { spendable, escrow, onHold }]) => spendable + escrow + onHold > 0n)
+    .filter(([, parts]) => ownsAnything(parts))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([account, parts]) => ({ account, ...parts }));
 

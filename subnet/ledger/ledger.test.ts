@@ -16,11 +16,6 @@ afterEach(async () => {
 });
 
 describe('ledger', () => {
-  it('is opened so that a commit is on disk: WAL, synchronous FULL', async () => {
-    const { store } = await fresh();
-    expect(store.durability).toEqual({ journalMode: 'wal', synchronous: 2 });
-  });
-
   it('turns receipts into balances when an epoch closes', async () => {
     const it = await fresh();
     const receipt = await it.accept(1, 300n);
@@ -44,7 +39,7 @@ describe('ledger', () => {
     const it = await fresh();
     await it.accept(1, 5n);
     it.sameTaskAgain();
-    await expect(it.accept(1, 5n)).rejects.toThrow(/UNIQUE/);
+    await expect(it.accept(1, 5n)).rejects.toThrow(/unique/i);
     expect(await it.ledger.pending(accountOf(1))).toEqual([{ kind: 'hash', units: 1, work: 5n }]);
   });
 

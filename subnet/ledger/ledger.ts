@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { hexToBytes } from '../../protocol/bytes.ts';
-import type { SignedEpoch } from '../../protocol/epoch.ts';
+import type { CountersignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
 import type { Signer } from '../../protocol/sign.ts';
-import { signValidatorSet } from '../../protocol/validators.ts';
+import { signValidatorSet, type SignedValidatorSet } from '../../protocol/validators.ts';
 import { breather } from '../store/breather.ts';
 import { markLateAudits } from '../trust/late-audits.ts';
 import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
@@ -22,6 +22,8 @@ import {
   type OpenEpoch,
 } from './epoch-rows.ts';
 import { addPending } from './pending.ts';
+import { Proofs } from './proofs.ts';
+import { epochs, validatorSets } from './header-queries.ts';
 import * as queries from './queries.ts';
 import type { LedgerPolicy } from './policy.ts';
 import { installSeats } from './seats.ts';
@@ -36,7 +38,8 @@ export type LedgerOptions = {
   /** Account that the validator's part of the emission goes to. */
   validatorAccount: AccountId;
   owner: AccountId;
-  ownerSeed: Uint8Array;
+  /** Of the owner, where this node has it: a new ledger then begins with this validator alone. */
+  ownerSeed: Uint8Array | null;
   mechanisms: readonly Mechanism[];
   /** 32 secret bytes from which each epoch's audit key comes. */
   auditSecret: Uint8Array;
@@ -62,6 +65,19 @@ export type AcceptedWork = {
   audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean };
 };
 
+/** A new ledger begins with the validator of its owner, unless the owner has installed a set before. */
+async function foundSeats(tx: Tx, options: LedgerOptions): Promise<void> {
+  const { subnet, validator, validatorAccount, ownerSeed } = options;
+  const known = await tx.selectFrom('validator_sets').select('from_epoch').limit(1).executeTakeFirst();
+  if (known !== undefined) return;
+  if (ownerSeed === null)
+    throw new Error(
+      'Nobody validates in this ledger yet: the owner of the subnet runs `gridtab validators set` first.',
+    );
+  const seats = [{ validator, stake: 1n, account: validatorAccount }];
+  await installSeats(tx, 0, signValidatorSet({ subnet, fromEpoch: 0, seats }, ownerSeed));
+}
+
 /** What closing an epoch takes. */
 export type LedgerParts = {
   options: LedgerOptions;
@@ -72,6 +88,8 @@ export type LedgerParts = {
 
 /** Epochs, receipts and balances. Everything it tells is on disk first. */
 export class Ledger {
+  /** What a tab checks its balance and receipts with. */
+  readonly proofs: Proofs;
   readonly #options: LedgerOptions;
   readonly #parts: LedgerParts;
   #open: OpenEpoch;
@@ -79,6 +97,7 @@ export class Ledger {
   private constructor(parts: LedgerParts, open: OpenEpoch) {
     this.#options = parts.options;
     this.#parts = parts;
+    this.proofs = new Proofs(parts.options.store.db);
     this.#open = open;
   }
 
@@ -95,9 +114,8 @@ export class Ledger {
       await claimSubnet(tx, { subnet, owner });
       if ((await findOpenEpoch(tx, auditSecret)) === undefined) {
         await insertEpoch(tx, 0, firstBeacon(subnet), options.now());
-        const seats = [{ validator, stake: 1n, account: options.validatorAccount }];
-        await installSeats(tx, 0, signValidatorSet({ subnet, fromEpoch: 0, seats }, options.ownerSeed));
       }
+      await foundSeats(tx, options);
       const found = await openEpochRow(tx, auditSecret);
       await commitAuditKey(tx, found.epoch, parts.holder);
       return found;
@@ -243,8 +261,12 @@ export class Ledger {
     return auditKey(this.#options.auditSecret, epoch);
   }
 
-  epochs(from: number, limit: number): Promise<SignedEpoch[]> {
-    return queries.epochs(this.#options.store.db, from, limit);
+  epochs(from: number, limit: number): Promise<CountersignedEpoch[]> {
+    return epochs(this.#options.store.db, from, limit);
+  }
+
+  validatorSets(from: number, limit: number): Promise<SignedValidatorSet[]> {
+    return validatorSets(this.#options.store.db, from, limit);
   }
 
   receiptOf(taskId: Uint8Array): Promise<SignedReceipt | null> {

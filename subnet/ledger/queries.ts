@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { SignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId } from '../../protocol/ids.ts';
-import { MAX_EPOCHS_PER_PAGE, MAX_RECEIPTS_PER_PAGE } from '../../protocol/limits.ts';
+import { MAX_RECEIPTS_PER_PAGE } from '../../protocol/limits.ts';
 import type { SignedReceipt } from '../../protocol/receipt.ts';
 import type { Schema } from '../store/schema.ts';
 
@@ -102,21 +101,6 @@ export async function receipts(
     next: page.at(-1)?.id ?? after,
     more: rows.length > size,
   };
-}
-
-/** Signed headers of closed epochs from `from` on. */
-export async function epochs(db: Db, from: number, limit: number): Promise<SignedEpoch[]> {
-  const rows = await db
-    .selectFrom('epochs')
-    .select(['payload', 'signature'])
-    .where('epoch', '>=', from)
-    .where('payload', 'is not', null)
-    .orderBy('epoch')
-    .limit(Math.min(limit, MAX_EPOCHS_PER_PAGE))
-    .execute();
-  return rows.flatMap(({ payload, signature }) =>
-    payload === null || signature === null ? [] : [{ payload, signature }],
-  );
 }
 
 /** The receipt of a task, where it has one. */

@@ -2,6 +2,7 @@ import { epochHash, type Countersignature, type SignedEpoch } from '../../protoc
 import type { Breather } from '../store/breather.ts';
 import type { Tx } from '../store/store.ts';
 import type { Block, EpochRows } from './block.ts';
+import { writeHoldings } from './holdings-rows.ts';
 import { creditedTo, type SettlementLine } from './settle.ts';
 
 /** Closes an epoch: writes down what its block moves, and the header with those who signed it. */
@@ -34,6 +35,7 @@ export async function writeBlock(
     await breathe();
   }
   await book(tx, epoch, block.lines, breathe);
+  await writeHoldings(tx, block.holdings, breathe);
   await setMeta(tx, 'issued', totalIssued.toString());
   await setMeta(tx, 'settled_through', String(block.settledThrough));
   for (const [mechanism, payload] of block.states) {
@@ -92,14 +94,16 @@ async function book(
   }
 }
 
-/** Adds to what an account may spend. Call inside a write. */
+/** Adds to what an account may spend, or takes from it. Throws where less than nothing would be left. Call inside a write. */
 export async function credit(tx: Tx, account: string, by: bigint): Promise<void> {
   const balance = await tx
     .selectFrom('balances')
     .select('amount')
     .where('account', '=', account)
     .executeTakeFirst();
-  const amount = (BigInt(balance?.amount ?? '0') + by).toString();
+  const after = BigInt(balance?.amount ?? '0') + by;
+  if (after < 0n) throw new Error(`ledger: ${account} would have ${after} base units`);
+  const amount = after.toString();
   await tx
     .insertInto('balances')
     .values({ account, amount })

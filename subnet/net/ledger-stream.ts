@@ -3,7 +3,8 @@ import { hexToBytes } from '../../protocol/bytes.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../protocol/limits.ts';
 import type { LedgerFromNode, LedgerFromTab } from '../../protocol/messages.ts';
-import { refusal } from '../../protocol/refusal.ts';
+import type { Failure } from '../../protocol/outcome.ts';
+import { refusal, type RefusalCode } from '../../protocol/refusal.ts';
 import type { Wire } from '../../protocol/wire.ts';
 import type { TabProfile } from '../dispatch/tab.ts';
 import { evidenceOf } from '../dispatch/evidence.ts';
@@ -48,6 +49,11 @@ function requestsOf(connection: Connection): TokenBucket {
   return bucket;
 }
 
+const refused = ({ code, message }: Failure<RefusalCode>): LedgerFromNode => ({
+  type: 'refused',
+  ...refusal(code, message),
+});
+
 async function answer(
   request: LedgerFromTab,
   { peer, account }: TabProfile,
@@ -69,6 +75,17 @@ async function answer(
     }
     case 'epochs':
       return { type: 'epochs', headers: await ledger.epochs(request.from, request.limit) };
+    case 'validators':
+      return { type: 'validators', sets: await ledger.validatorSets(request.from, request.limit) };
+    case 'balance-proof': {
+      const proof = await ledger.proofs.balance(peer, account);
+      return proof.ok ? { type: 'balance-proof', ...proof.value } : refused(proof);
+    }
+    case 'inclusions': {
+      const { epoch, taskIds } = request;
+      const found = await ledger.proofs.inclusions(peer, account, epoch, taskIds);
+      return found.ok ? { type: 'inclusions', epoch, paths: found.value } : refused(found);
+    }
     case 'standing': {
       const { epoch } = ledger.current;
       const standing = await standingOf(store.db, context.policy, { peer, account, epoch });

@@ -98,9 +98,7 @@ async function addSignature(
     .insertInto('header_signatures')
     .values({ epoch, ...row })
     // Somebody may have written rubbish in this validator's name.
-    .onConflict((oc) =>
-      oc.columns(['epoch', 'hash', 'validator']).doUpdateSet({ signature: row.signature }),
-    )
+    .onConflict((oc) => oc.columns(['epoch', 'hash', 'validator']).doUpdateSet({ signature: row.signature }))
     .execute();
 }
 

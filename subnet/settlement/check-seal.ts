@@ -1,10 +1,12 @@
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import type { Kysely } from 'kysely';
+import { readEpoch, type EpochHeader } from '../../protocol/epoch.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { nextBeacon } from '../consensus/rounds/beacon.ts';
 import { judgeVotes } from '../consensus/rounds/judge-votes.ts';
-import { readBlock } from '../ledger/block-rows.ts';
-import type { EpochRows, LedgerState } from '../ledger/block.ts';
+import { readBlock, scoresOf } from '../ledger/block-rows.ts';
+import { statesDigest, weightsDigest } from '../ledger/digests.ts';
+import { workWindow, type EpochRows, type LedgerState } from '../ledger/block.ts';
 import { isDue, isOverdue, type Lot } from '../ledger/lots.ts';
 import type { LedgerPolicy } from '../ledger/policy.ts';
 import type { Seats } from '../ledger/seats.ts';
@@ -12,6 +14,9 @@ import type { Schema } from '../store/schema.ts';
 import type { Score } from '../trust/score-epoch.ts';
 import { punishedIn, readFactors, scoreProblem, scoresOfWork } from './own-scores.ts';
 import type { Pooled, ReceiptPool } from './receipt-pool.ts';
+
+/** What blocks are read by. */
+export type BlockRules = { subnet: Uint8Array; policy: LedgerPolicy; policyDigest: Uint8Array };
 
 /** What a validator makes of a sealed epoch by itself. */
 export type Checked = {
@@ -22,14 +27,14 @@ export type Checked = {
   ownScores: Score[];
   beacon: Uint8Array;
   /** Why this validator would not sign a block of these rows; null where it would. */
-  problem: { what: 'receipts' | 'scores' | 'lots' | 'beacon' | 'slots'; message: string } | null;
+  problem: { what: 'receipts' | 'scores' | 'lots' | 'beacon' | 'slots' | 'past'; message: string } | null;
 };
 
 /** Holds everything that a seal wrote against what the receipts, votes and policy say. */
 export async function checkSeal(
   db: Kysely<Schema>,
   epoch: number,
-  ledger: { subnet: Uint8Array; policy: LedgerPolicy; policyDigest: Uint8Array },
+  ledger: BlockRules,
   pool: ReceiptPool,
   /** Slots that an epoch may have at most. */
   epochSlots: number,
@@ -59,12 +64,48 @@ export async function checkSeal(
     const lots = await lotProblem(db, epoch, rows, policy);
     if (lots !== null) return { what: 'lots', message: lots };
     if (!equalBytes(next.beacon, beacon))
-      return { what: 'beacon', message: `the beacon ${toHex(next.beacon)} does not follow from what was revealed` };
+      return {
+        what: 'beacon',
+        message: `the beacon ${toHex(next.beacon)} does not follow from what was revealed`,
+      };
+    const past = await pastProblem(db, epoch, rows, state);
+    if (past !== null) return { what: 'past', message: past };
     if (rows.slots > epochSlots)
       return { what: 'slots', message: `${rows.slots} slots, an epoch has ${epochSlots}` };
     return null;
   };
   return { state, rows, pooled, ownScores, beacon, problem: await problem() };
+}
+
+/** Scores of a closed epoch; null where they are not those that its header commits to. */
+export async function closedScores(db: Kysely<Schema>, epoch: number): Promise<Score[] | null> {
+  const header = await headerOf(db, epoch);
+  if (header === null) return null;
+  const scores = await scoresOf(db, epoch, epoch);
+  return equalBytes(weightsDigest(scores), header.weightsDigest) ? scores : null;
+}
+
+async function headerOf(db: Kysely<Schema>, epoch: number): Promise<EpochHeader | null> {
+  const row = await db.selectFrom('epochs').select('payload').where('epoch', '=', epoch).executeTakeFirst();
+  const read = row?.payload == null ? null : readEpoch(row.payload);
+  return read?.ok === true ? read.value : null;
+}
+
+/** What earlier blocks left has to be what their headers commit to: others can write to this database. */
+async function pastProblem(
+  db: Kysely<Schema>,
+  epoch: number,
+  rows: EpochRows,
+  state: LedgerState,
+): Promise<string | null> {
+  const window = workWindow(epoch, state.settledThrough, rows.seats);
+  for (let paid = window.from; paid <= window.to && paid < epoch; paid++)
+    if ((await closedScores(db, paid)) === null)
+      return `the scores of epoch ${paid} are not those that its header commits to`;
+  const before = await headerOf(db, epoch - 1);
+  if (before !== null && !equalBytes(before.statesDigest, statesDigest(state.states)))
+    return `the bonds are not those that epoch ${epoch - 1} left`;
+  return null;
 }
 
 /** The beacon that the votes revealed in an epoch give to the next one. */

@@ -37,14 +37,23 @@ export async function copyOwnReceipts(
  * Puts back what others altered or deleted of this validator's receipts of an epoch: an accepted unit is not lost to whoever can
  * write to the shared database. Gives the tasks (hex) that it mended.
  */
-export async function restoreOwnReceipts(store: Store, journal: Journal, validator: string, epoch: number): Promise<string[]> {
+export async function restoreOwnReceipts(
+  store: Store,
+  journal: Journal,
+  validator: string,
+  epoch: number,
+): Promise<string[]> {
   const own = journal.receipts(epoch);
   if (own.length === 0) return [];
   const rows = await store.db
     .selectFrom('receipts')
     .select(['task_id', 'validator', 'epoch', 'kind', 'peer', 'account', 'work', 'kind_index'])
     .select(['payload', 'signature', 'hash'])
-    .where('task_id', 'in', own.map(({ taskId }) => taskId))
+    .where(
+      'task_id',
+      'in',
+      own.map(({ taskId }) => taskId),
+    )
     .execute();
   const byTask = new Map(rows.map((row) => [toHex(row.task_id), row]));
   const broken = own.filter((receipt) => {

@@ -84,7 +84,12 @@ export function scoreProblem(
   if (sealed.length !== work.length) return `${sealed.length} scores for the work of ${work.length} peers`;
   for (const [i, done] of work.entries()) {
     const score = sealed[i];
-    if (score === undefined || score.mechanism !== done.kind || score.account !== done.account || score.peer !== done.peer)
+    if (
+      score === undefined ||
+      score.mechanism !== done.kind ||
+      score.account !== done.account ||
+      score.peer !== done.peer
+    )
       return `no score where the receipts have work of ${done.peer} in ${done.kind}`;
     const { quality: q, latency, weight, lastIndex } = score;
     if (weight !== scoreOf(done.work, q, latency, punished.has(done.peer)) || lastIndex !== done.lastIndex)

@@ -4,6 +4,7 @@ import { openReceipt, receiptHash, type Receipt } from '../../protocol/receipt.t
 import { nativeVerifier } from '../keys/verifier.ts';
 import { breather } from '../store/breather.ts';
 import type { Schema } from '../store/schema.ts';
+import type { Tx } from '../store/store.ts';
 
 /** Verified work of one peer for one account in one kind. */
 export type PooledWork = { kind: string; account: string; peer: string; work: bigint; lastIndex: number };
@@ -14,8 +15,40 @@ export type Pooled = {
   /** Hex of the tasks that have a good receipt. */
   tasks: ReadonlySet<string>;
   /** Rows that are not what a validator with a seat signed: who is said to have signed, and what is wrong. */
-  problems: { validator: string; taskId: string; what: string }[];
+  problems: RowProblem[];
 };
+
+/** A row that is not what was signed; `signed` is what a validator with a seat did sign in it, where it did. */
+export type RowProblem = {
+  id: number;
+  validator: string;
+  taskId: string;
+  what: string;
+  signed: Receipt | null;
+};
+
+/**
+ * Makes rows say what was signed in them, and takes out those that nobody signed: what a validator that is down cannot put back
+ * itself. Call inside a write.
+ */
+export async function mendRows(tx: Tx, problems: readonly RowProblem[]): Promise<void> {
+  for (const { id, signed } of problems) {
+    if (signed === null) {
+      await tx.deleteFrom('receipts').where('id', '=', id).execute();
+      continue;
+    }
+    const { taskId, validator, epoch, kind, peer, account, work } = signed;
+    const columns = { task_id: taskId, validator, epoch, kind, peer, account: toHex(account) };
+    const row = await tx.selectFrom('receipts').select('payload').where('id', '=', id).executeTakeFirst();
+    if (row === undefined) continue;
+    const hash = receiptHash({ payload: row.payload, signature: new Uint8Array(0) });
+    await tx
+      .updateTable('receipts')
+      .set({ ...columns, work: work.toString(), hash })
+      .where('id', '=', id)
+      .execute();
+  }
+}
 
 type Known = { receipt: Receipt; signature: Uint8Array };
 
@@ -44,7 +77,7 @@ export class ReceiptPool {
     const work = new Map<string, PooledWork>();
     const pooled: Pooled = { work: [], tasks: new Set(), problems: [] };
     const tasks = new Set<string>();
-    for (let after: number | null = 0; after !== null; ) {
+    for (let after: number | null = 0; after !== null;) {
       const page: Row[] = await db
         .selectFrom('receipts')
         .select(['id', 'task_id', 'validator', 'epoch', 'kind', 'peer', 'account', 'work', 'kind_index'])
@@ -55,9 +88,10 @@ export class ReceiptPool {
         .limit(PAGE)
         .execute();
       for (const row of page) {
-        const what = this.#check(row, known, validators);
+        const { what, signed } = this.#check(row, known, validators);
         if (what !== null) {
-          pooled.problems.push({ validator: row.validator, taskId: toHex(row.task_id), what });
+          const { id, validator } = row;
+          pooled.problems.push({ id, validator, taskId: toHex(row.task_id), what, signed });
           continue;
         }
         tasks.add(toHex(row.task_id));
@@ -69,32 +103,36 @@ export class ReceiptPool {
     return { ...pooled, tasks, work: [...work.values()].sort(byName) };
   }
 
-  /** What is wrong with a row, or null. */
-  #check(row: Row, known: Map<string, Known>, validators: ReadonlySet<string>): string | null {
+  /** What is wrong with a row (null: nothing), and what was signed in it. */
+  #check(
+    row: Row,
+    known: Map<string, Known>,
+    validators: ReadonlySet<string>,
+  ): Pick<RowProblem, 'signed'> & { what: string | null } {
     const hash = receiptHash(row);
     const name = toHex(hash);
     let entry = known.get(name);
     if (entry === undefined) {
       const opened = openReceipt(row, nativeVerifier);
-      if (!opened.ok) return opened.message;
+      if (!opened.ok) return { what: opened.message, signed: null };
       entry = { receipt: opened.value, signature: row.signature };
       known.set(name, entry);
     } else if (!equalBytes(entry.signature, row.signature)) {
-      return 'its signature was altered';
+      return { what: 'its signature was altered', signed: null };
     }
     const { receipt } = entry;
-    if (!validators.has(receipt.validator)) return 'whoever signed it has no seat';
+    if (!validators.has(receipt.validator) || !equalBytes(receipt.subnet, this.#subnet))
+      return { what: 'whoever signed it has no seat', signed: null };
     const same =
       equalBytes(row.hash, hash) &&
       receipt.validator === row.validator &&
-      equalBytes(receipt.subnet, this.#subnet) &&
       equalBytes(receipt.taskId, row.task_id) &&
       receipt.epoch === row.epoch &&
       receipt.kind === row.kind &&
       receipt.peer === row.peer &&
       toHex(receipt.account) === row.account &&
       receipt.work.toString() === row.work;
-    return same ? null : 'its row does not say what was signed';
+    return { what: same ? null : 'its row does not say what was signed', signed: receipt };
   }
 
   #of(epoch: number): Map<string, Known> {

@@ -1,38 +1,31 @@
+import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import { toHex } from '../../protocol/bytes.ts';
-import type { Kysely } from 'kysely';
 import { isCountersigned } from '../../protocol/epoch.ts';
-import type { Schema } from '../store/schema.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import type { Faults } from '../faults.ts';
 import { scoresByAccount } from '../ledger/block-shares.ts';
-import { openEpochRow } from '../ledger/epoch-rows.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import { policyBytes, type LedgerPolicy } from '../ledger/policy.ts';
 import { nativeSha256 } from '../ledger/digests.ts';
-import { sealEpoch, writeScores } from '../ledger/seal.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { policyBytes } from '../ledger/policy.ts';
 import { seatsAt, type Seats } from '../ledger/seats.ts';
-import { endLots } from '../ledger/vest.ts';
-import { breather, type Breather } from '../store/breather.ts';
-import type { Store, Tx } from '../store/store.ts';
+import type { Schema } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import {
-  blockOf,
   countersign,
   finalize,
   proposalProblem,
   proposalsOf,
-  propose,
   signaturesOf,
   type Proposal,
 } from './blocks.ts';
-import { checkSeal, beaconAfter, type Checked } from './check-seal.ts';
+import { checkSeal, closedScores, type BlockRules, type Checked } from './check-seal.ts';
 import type { Journal } from './journal.ts';
 import { copyOwnReceipts, restoreOwnReceipts } from './own-rows.ts';
-import { punishedIn, readFactors, scoresOfWork } from './own-scores.ts';
 import { commitVote, revealVote, type ScoresByMechanism, type Voter } from './own-vote.ts';
 import { ReceiptPool } from './receipt-pool.ts';
+import { mendSeal, sealTogether, type Sealing } from './sealing.ts';
 import { isMyTurn } from './turns.ts';
-import { readBlock } from '../ledger/block-rows.ts';
 
 export type SettlementOptions = {
   store: Store;
@@ -57,8 +50,8 @@ export type SettlementOptions = {
 /** A sealed epoch that waits for its block. */
 type Pending = { epoch: number };
 
-/** Parts of a seal that may be wrong, and once more for each that a mended one shows. */
-const MAX_MENDS = 3;
+/** One validator at a time seals, mends and writes blocks. */
+const ALONE = { lock: 'settlement' };
 
 /**
  * One of several validators on one database: votes, seals and proposes when it is its turn, holds what others propose against its
@@ -68,8 +61,8 @@ const MAX_MENDS = 3;
 export class Settlement {
   readonly #options: SettlementOptions;
   readonly #pool: ReceiptPool;
-  /** What blocks are read by. */
-  readonly #rules: { subnet: Uint8Array; policy: LedgerPolicy; policyDigest: Uint8Array };
+  readonly #rules: BlockRules;
+  readonly #sealing: Sealing;
   readonly #clock: () => number;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -81,8 +74,10 @@ export class Settlement {
   /** Row up to which own receipts of the open epoch are copied. */
   #copied = { epoch: -1, row: 0 };
   #voted = -1;
-  /** Own scores of sealed epochs whose seal was found wrong. */
-  readonly #ownScores = new Map<number, ScoresByMechanism>();
+  #revealed = -1;
+  /** Since when rows of the open epoch are known to be altered. */
+  #altered: { epoch: number; sinceMs: number } | null = null;
+  #lookedAtOwnMs = 0;
   readonly #refused = new Set<string>();
 
   constructor(options: SettlementOptions) {
@@ -91,6 +86,13 @@ export class Settlement {
     this.#pool = new ReceiptPool(holder.subnet);
     const policyDigest = nativeSha256(policyBytes(policy));
     this.#rules = { subnet: holder.subnet, policy, policyDigest };
+    this.#sealing = {
+      ledger: options.ledger.parts,
+      rules: this.#rules,
+      pool: this.#pool,
+      epochSlots: options.epochSlots,
+      logger: options.logger,
+    };
     this.#clock = options.clock ?? (() => performance.now());
   }
 
@@ -136,6 +138,7 @@ export class Settlement {
     await this.#noticeClosed();
     const { epoch } = ledger.current;
     await this.#copyReceipts(epoch);
+    await this.#lookAtOwn(epoch);
     await this.#vote(epoch);
     const pending = await store.db
       .selectFrom('epochs')
@@ -165,10 +168,7 @@ export class Settlement {
 
   async #noticeClosed(): Promise<void> {
     const last = await this.#lastClosed();
-    for (; this.#closedThrough < last; this.#closedThrough++) {
-      this.#ownScores.delete(this.#closedThrough - 3);
-      this.#options.onClosed(this.#closedThrough + 1);
-    }
+    for (; this.#closedThrough < last; this.#closedThrough++) this.#options.onClosed(this.#closedThrough + 1);
   }
 
   async #copyReceipts(epoch: number): Promise<void> {
@@ -181,54 +181,55 @@ export class Settlement {
     this.#copied = { epoch, row: await copyOwnReceipts(store.db, journal, validator, epoch, from) };
   }
 
-  async #restore(epoch: number): Promise<boolean> {
+  /** Once a slot: are this validator's receipts still what it signed? Those of epochs that were just closed as well. */
+  async #lookAtOwn(epoch: number): Promise<void> {
+    if (this.#clock() - this.#lookedAtOwnMs < this.#options.slotMs) return;
+    this.#lookedAtOwnMs = this.#clock();
+    for (const each of [epoch - 2, epoch - 1, epoch]) if (each >= 0) await this.#restore(each);
+  }
+
+  async #restore(epoch: number): Promise<void> {
     const { store, journal, ledger, logger } = this.#options;
     const { validator } = ledger.parts.holder;
     const mended = await restoreOwnReceipts(store, journal, validator, epoch);
     for (const task of mended)
-      logger.warn({ epoch, task }, 'a receipt of this validator had been altered in the database; it is restored');
-    return mended.length > 0;
+      logger.warn(
+        { epoch, task },
+        'a receipt of this validator had been altered in the database; it is restored',
+      );
   }
 
-  /** Commits to a vote about the epoch before, and reveals the one of the epoch before that; each once. */
+  /**
+   * Reveals the vote of the epoch before, and commits to one about the work of the epoch before once that is closed: a seal is
+   * nothing to vote by until enough have signed it. Each once.
+   */
   async #vote(epoch: number): Promise<void> {
-    if (this.#voted >= epoch || epoch < 1) return;
-    const seats = await this.#seats(epoch);
     const { ledger, store, journal, secret, weigh, faults } = this.#options;
-    const { holder, policy } = ledger.parts;
-    if (!seats.seats.some(({ validator }) => validator === holder.validator)) return;
+    const { holder } = ledger.parts;
     const voter: Voter = { store, journal, secret, ...holder };
-    const own = this.#ownScores.get(epoch - 1);
-    const scores = own ?? scoresByAccount(await this.#sealedScores(epoch - 1));
-    const names = new Set(policy.mechanisms.map(({ name }) => name));
-    const known = new Map([...scores].filter(([name]) => names.has(name)));
-    if (!(await commitVote(voter, epoch, weigh?.(known) ?? known))) return;
-    faults.pass('vote.committed');
-    await revealVote(voter, epoch);
-    faults.pass('vote.revealed');
+    if (this.#revealed < epoch) {
+      await revealVote(voter, epoch);
+      this.#revealed = epoch;
+      faults.pass('vote.revealed');
+    }
+    if (epoch < 1 || this.#voted >= epoch || this.#closedThrough < epoch - 1) return;
+    const { seats } = await this.#seats(epoch);
+    if (!seats.some(({ validator }) => validator === holder.validator)) return;
+    const scores = await this.#closedScores(epoch - 1);
+    if (!(await commitVote(voter, epoch, weigh?.(scores) ?? scores))) return;
     this.#voted = epoch;
+    faults.pass('vote.committed');
   }
 
-  async #sealedScores(epoch: number) {
-    const { holder, policy } = this.#options.ledger.parts;
-    const seats = await this.#seats(epoch);
-    const validators = new Set<string>(seats.seats.map(({ validator }) => validator));
-    const pooled = await this.#pool.read(this.#options.store.db, epoch, validators);
-    const sealed = await this.#options.store.db
-      .selectFrom('weights')
-      .selectAll()
-      .where('epoch', '=', epoch)
-      .execute();
-    const factors = await readFactors(this.#options.store.db);
-    const punished = await punishedIn(this.#options.store.db, epoch, policy.punishedEpochs);
-    const own = scoresOfWork(pooled.work, factors, punished);
-    void holder;
-    // The factors as they were sealed, since they move on; the work as the receipts have it.
-    const byPeer = new Map(sealed.map((row) => [`${row.mechanism} ${row.account} ${row.peer}`, row]));
-    return own.map((score) => {
-      const row = byPeer.get(`${score.mechanism} ${score.account} ${score.peer}`);
-      return row === undefined ? score : { ...score, weight: BigInt(row.weight) };
-    });
+  /** What a closed epoch's work is worth by account, as its header commits to it; by the receipts where rows were altered since. */
+  async #closedScores(epoch: number): Promise<ScoresByMechanism> {
+    const { store, logger } = this.#options;
+    const names = new Set(this.#rules.policy.mechanisms.map(({ name }) => name));
+    const sealed = await closedScores(store.db, epoch);
+    if (sealed === null)
+      logger.warn({ epoch }, 'scores were altered in the database after their epoch had closed');
+    const scores = sealed ?? (await this.#check(store.db, epoch)).ownScores;
+    return new Map([...scoresByAccount(scores)].filter(([name]) => names.has(name)));
   }
 
   /** Counts slots of the open epoch where it is this validator's turn, and seals the epoch when it has them all. */
@@ -256,7 +257,10 @@ export class Settlement {
           .where('epoch', '=', epoch)
           .where('slots', '=', row.slots)
           .where('sealed_at_ms', 'is', null);
-        query = row.counter === null ? query.where('counter', 'is', null) : query.where('counter', '=', row.counter);
+        query =
+          row.counter === null
+            ? query.where('counter', 'is', null)
+            : query.where('counter', '=', row.counter);
         return (await query.executeTakeFirst()).numUpdatedRows === 1n;
       });
       if (taken) this.#lastSlotMs = this.#clock();
@@ -278,41 +282,25 @@ export class Settlement {
       return counted?.slots ?? row.slots;
     });
     ledger.noteSlots(slots);
-    await this.#restore(epoch);
     if (slots >= epochSlots) await this.#seal(epoch);
   }
 
-  /** Seals the open epoch, opens the next with the beacon that was revealed, and proposes the block: all of it or nothing. */
   async #seal(epoch: number): Promise<void> {
-    const { store, ledger, faults, logger } = this.#options;
-    const { policy, holder, options } = ledger.parts;
+    const { store, faults, logger, patienceMs, journal } = this.#options;
     const { seats } = await this.#seats(epoch);
     const validators = new Set<string>(seats.map(({ validator }) => validator));
+    const nowMs = this.#clock();
+    const mend = this.#altered?.epoch === epoch && nowMs - this.#altered.sinceMs >= patienceMs;
     const sealed = await store.write(async (tx) => {
-      if ((await openEpochRow(tx, options.auditSecret)).epoch !== epoch) return null;
-      const pooled = await this.#pool.read(tx, epoch, validators);
-      const factors = await readFactors(tx);
-      const punished = await punishedIn(tx, epoch, policy.punishedEpochs);
-      const scores = scoresOfWork(pooled.work, factors, punished);
-      const beacon = beaconAfter((await readBlock(tx, epoch, this.#rules)).rows, holder.subnet);
-      const closedAtMs = options.now();
-      await sealEpoch(tx, epoch, scores, beacon, policy, closedAtMs, breather());
-      const proposal = await this.#propose(tx, epoch, closedAtMs);
+      const proposal = await sealTogether(tx, this.#sealing, epoch, validators, mend);
       faults.pass('seal.writing');
       return proposal;
-    });
-    if (sealed === null) return;
-    this.#options.journal.maySign(epoch, sealed);
+    }, ALONE);
+    if (sealed === 'altered' && this.#altered?.epoch !== epoch) this.#altered = { epoch, sinceMs: nowMs };
+    if (sealed === null || sealed === 'altered') return;
+    journal.maySign(epoch, sealed);
     faults.pass('seal.written');
-    logger.info({ epoch, by: holder.validator }, 'epoch sealed');
-  }
-
-  async #propose(tx: Tx, epoch: number, closedAtMs: number): Promise<Uint8Array> {
-    const { ledger } = this.#options;
-    const { holder } = ledger.parts;
-    const settler = { validator: holder.validator, closedAtMs };
-    const block = blockOf(await readBlock(tx, epoch, this.#rules), holder.subnet, settler);
-    return await propose(tx, ledger.parts, block);
+    logger.info({ epoch }, 'epoch sealed');
   }
 
   /** A sealed epoch waits for its block: write what enough have signed, sign what is right, mend what is not. */
@@ -334,11 +322,14 @@ export class Settlement {
     if (checked.problem === null) {
       for (const proposal of proposals) if (await this.#sign(epoch, proposal, checked)) return;
     } else {
-      this.#ownScores.set(epoch, scoresByAccount(checked.ownScores));
       this.#refuse(epoch, 'seal', checked.problem.message);
     }
     const isRight = (each: Proposal): boolean => proposalProblem(checked, holder.subnet, each) === null;
-    if (proposals.some((each) => each.validator === holder.validator || (checked.problem === null && isRight(each))))
+    if (
+      proposals.some(
+        (each) => each.validator === holder.validator || (checked.problem === null && isRight(each)),
+      )
+    )
       return;
     // Whoever proposed was not right, or enough would have signed: after a while it is the next one's turn.
     const silentMs = this.#clock() - this.#progress.atMs - patienceMs;
@@ -371,61 +362,19 @@ export class Settlement {
       const done = await finalize(tx, ledger.parts, epoch, proposal, seats);
       faults.pass('epoch.writing');
       return done;
-    });
+    }, ALONE);
     if (!written) return;
     faults.pass('epoch.closed');
     logger.info({ epoch, settler: proposal.validator }, 'epoch closed');
     await this.#noticeClosed();
   }
 
-  /** Writes what a seal got wrong as the receipts and votes have it, and proposes that. Receipts are for their own validators. */
   async #mend(epoch: number, proposals: number): Promise<void> {
-    const { store, ledger, logger, journal } = this.#options;
-    const proposed = await store.write(async (tx) => {
-      // Somebody else may have been faster.
-      if ((await proposalsOf(tx, epoch)).length !== proposals) return null;
-      const breathe = breather();
-      let checked = await this.#check(tx, epoch);
-      for (let tries = 0; checked.problem !== null; tries++) {
-        const { what, message } = checked.problem;
-        if (what === 'receipts' || what === 'slots' || tries > MAX_MENDS) return null;
-        await this.#mendPart(tx, epoch, what, checked, breathe);
-        logger.warn({ epoch, what, why: message }, 'a seal was not right and is mended');
-        checked = await this.#check(tx, epoch);
-      }
-      return await this.#propose(tx, epoch, ledger.parts.options.now());
-    });
+    const { store, logger, journal } = this.#options;
+    const proposed = await store.write((tx) => mendSeal(tx, this.#sealing, epoch, proposals), ALONE);
     if (proposed === null) return;
     journal.maySign(epoch, proposed);
     logger.info({ epoch }, 'block proposed in another validator’s place');
-  }
-
-  async #mendPart(
-    tx: Tx,
-    epoch: number,
-    what: 'scores' | 'lots' | 'beacon',
-    { ownScores, beacon }: Checked,
-    breathe: Breather,
-  ): Promise<void> {
-    switch (what) {
-      case 'scores':
-        await tx.deleteFrom('weights').where('epoch', '=', epoch).execute();
-        return await writeScores(tx, epoch, ownScores, breathe);
-      case 'beacon':
-        await tx
-          .updateTable('epochs')
-          .set({ beacon })
-          .where('epoch', '=', epoch + 1)
-          .execute();
-        return;
-      case 'lots':
-        await tx
-          .updateTable('lots')
-          .set({ ended_epoch: null, ended_as: null })
-          .where('ended_epoch', '=', epoch)
-          .execute();
-        return await endLots(tx, epoch, this.#rules.policy, breathe);
-    }
   }
 
   /** Says once why something is not signed. */

@@ -170,6 +170,8 @@ export type Schema = {
   settlements: { epoch: number; mechanism: string; role: string; account: string; amount: string };
   /** What accounts may spend. */
   balances: { account: string; amount: string };
+  /** What every account owned when the last epoch closed: the leaves of its tree of balances. Nobody with nothing at all. */
+  holdings: { account: string; spendable: string; escrow: string; on_hold: string };
   /** Scores of the epoch: verified work as this validator weighs it. */
   weights: {
     epoch: number;
@@ -209,6 +211,8 @@ export type Schema = {
     payload: Uint8Array;
     signature: Uint8Array;
   };
+  /** Whom an operation concerns: who signed it, whose credits it moved, whom it names. To be found by; nothing is decided on it. */
+  operation_parties: { account: string; operation: number };
   /** Credits set aside for a payee, until they are paid or go back. */
   holds: {
     /** 32 bytes. */

@@ -1,5 +1,12 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import type { Backend } from './backend.ts';
+import { claimFile } from './sqlite-claim.ts';
+import { migrate } from './migrate.ts';
+import { SQLITE_TYPES } from './migrations/columns.ts';
+import type { Schema } from './schema.ts';
 
 /** Opens the file so that a committed transaction survives a power cut: WAL, and fsync at every commit. */
 export function openSqlite(path: string): DatabaseSync {
@@ -12,15 +19,42 @@ export function openSqlite(path: string): DatabaseSync {
   return database;
 }
 
+/** Opens or makes a ledger's file and brings it up to date. */
+export async function sqliteBackend(path: string, claimed?: string): Promise<Backend> {
+  mkdirSync(dirname(path), { recursive: true });
+  const unclaim = claimed === undefined ? () => undefined : claimFile(path);
+  const database = openSqlite(path);
+  const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
+  const close = async (): Promise<void> => {
+    await db.destroy();
+    unclaim();
+  };
+  try {
+    await migrate(db as unknown as Kysely<never>, SQLITE_TYPES, path);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    db,
+    name: path,
+    durability: durability(database),
+    // One connection: transactions run one after another, whether they ask for a lock or not.
+    transact: (work) => db.transaction().execute(work),
+    snapshot: (work) => db.transaction().execute(work),
+    close,
+  };
+}
+
 /** What SQLite says it does, for the log and for the test that asserts it: 2 is FULL. */
-export function durability(database: DatabaseSync): { journalMode: string; synchronous: number } {
+function durability(database: DatabaseSync): Backend['durability'] {
   const journal = database.prepare('PRAGMA journal_mode').get() as { journal_mode: string };
   const sync = database.prepare('PRAGMA synchronous').get() as { synchronous: number };
-  return { journalMode: journal.journal_mode, synchronous: sync.synchronous };
+  return { database: 'sqlite', journalMode: journal.journal_mode, synchronous: sync.synchronous };
 }
 
 /** node:sqlite in the shape that Kysely's SQLite dialect was made for. Statements are prepared once per SQL text. */
-export function sqliteDialect(database: DatabaseSync): SqliteDialect {
+function sqliteDialect(database: DatabaseSync): SqliteDialect {
   const statements = new Map<string, SqliteStatement>();
   const adapter: SqliteDatabase = {
     close: () => database.close(),

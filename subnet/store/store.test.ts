@@ -12,7 +12,7 @@ afterEach(() => it0.close());
 const put = (key: string) => (tx: Tx) => tx.insertInto('meta').values({ key, value: key }).execute();
 const keys = async (): Promise<string[]> =>
   (
-    await it0.store.db.selectFrom('meta').select('key').where('key', '!=', 'subnet').orderBy('key').execute()
+    await it0.store.db.selectFrom('meta').select('key').whereRef('key', '=', 'value').orderBy('key').execute()
   ).map(({ key }) => key);
 
 describe('store', () => {

@@ -1,84 +1,100 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { Kysely, Migrator, type Transaction } from 'kysely';
-import { migration001 } from './migrations/001-ledger.ts';
-import { SQLITE_TYPES } from './migrations/columns.ts';
-import { errorText } from '../../protocol/outcome.ts';
-import { breather } from './breather.ts';
+import type { Kysely } from 'kysely';
+import { Unavailable, type Backend, type Durability, type Tx } from './backend.ts';
+import { postgresBackend } from './postgres.ts';
 import type { Schema } from './schema.ts';
-import { durability, openSqlite, sqliteDialect } from './sqlite.ts';
+import { sqliteBackend } from './sqlite.ts';
+import { breather } from './breather.ts';
 
-export type Tx = Transaction<Schema>;
+export type { Tx } from './backend.ts';
 
 type Pending = {
   work: (tx: Tx) => Promise<unknown>;
+  lock: string | undefined;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
+};
+
+export type WriteOptions = {
+  /** Of writes with the same lock one runs at a time, whatever process they are in; each runs alone, after having waited. */
+  lock?: string;
 };
 
 /** Writes that may share one fsync. More would keep readers waiting too long. */
 const MAX_BATCH = 64;
 
+/** Is it a PostgreSQL URL, and not a file? */
+export const isDatabaseUrl = (target: string): boolean => /^postgres(ql)?:/.test(target);
+
 /**
- * The database with one writer: writes run one after another and those that wait while one commits share the next
- * transaction, so that durability costs one fsync per batch. `write` resolves after the commit; where one write of a
- * batch fails the batch is rolled back and each is run alone, so that only the culprit is refused.
+ * The database with one writer in this process: writes run one after another and those that wait while one commits share the
+ * next transaction, so that durability costs one fsync per batch. `write` resolves after the commit; where one write of a
+ * batch fails the batch is rolled back and each is run alone, so that only the culprit is refused. Work may run more than once
+ * before it is committed, so it changes nothing but rows.
  */
 export class Store {
   readonly db: Kysely<Schema>;
-  readonly durability: { journalMode: string; synchronous: number };
+  /** Names the database in messages; holds no password. */
+  readonly name: string;
+  readonly durability: Durability;
+  readonly #backend: Backend;
   readonly #pending: Pending[] = [];
   #running: Promise<void> | null = null;
 
-  private constructor(db: Kysely<Schema>, settings: { journalMode: string; synchronous: number }) {
-    this.db = db;
-    this.durability = settings;
+  private constructor(backend: Backend) {
+    this.#backend = backend;
+    this.db = backend.db;
+    this.name = backend.name;
+    this.durability = backend.durability;
   }
 
-  /** Opens or makes the database and brings it up to date. Throws when a migration fails. */
-  static async open(path: string): Promise<Store> {
-    mkdirSync(dirname(path), { recursive: true });
-    const database = openSqlite(path);
-    const db = new Kysely<Schema>({ dialect: sqliteDialect(database) });
-    const migrator = new Migrator({
-      db,
-      provider: {
-        getMigrations: async () => ({ '001-ledger': migration001(SQLITE_TYPES) }),
-      },
-    });
-    const { error } = await migrator.migrateToLatest();
-    if (error !== undefined)
-      throw new Error(`could not bring ${path} up to date: ${errorText(error)}`, { cause: error });
-    return new Store(db, durability(database));
+  /**
+   * Opens or makes a database and brings it up to date: a file is SQLite's, a `postgres:` URL a PostgreSQL database that is
+   * there already. Throws, with the reason for people, where it cannot be reached, is of another version, or would not keep
+   * what it has committed. With a `claim`, also where another process has it open with the same one (on SQLite: with any).
+   */
+  static async open(target: string, { claim }: { claim?: string } = {}): Promise<Store> {
+    return new Store(await (isDatabaseUrl(target) ? postgresBackend : sqliteBackend)(target, claim));
   }
 
-  /** Runs `work` in a transaction; what it returns is there once it is on disk. */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  /** Runs `work` in a serialisable transaction; what it returns is there once it is on disk. */
+  write<T>(work: (tx: Tx) => Promise<T>, { lock }: WriteOptions = {}): Promise<T> {
     const done = new Promise<T>((resolve, reject) => {
-      this.#pending.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.push({ work, lock, resolve: resolve as (value: unknown) => void, reject });
     });
     this.#running ??= this.#drain();
     return done;
   }
 
+  /** Runs reads on one state of the database, whatever is written meanwhile. On SQLite writers of this process wait. */
+  snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#backend.snapshot(work);
+  }
+
   async close(): Promise<void> {
     await this.#running;
-    await this.db.destroy();
+    await this.#backend.close();
   }
 
   async #drain(): Promise<void> {
     // Let everything of this turn of the event loop join the first batch.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#pending.length > 0) {
-      const batch = this.#pending.splice(0, MAX_BATCH);
+      const batch = this.#nextBatch();
       if (!(await this.#commit(batch))) for (const one of batch) await this.#commit([one]);
     }
     this.#running = null;
   }
 
+  /** The oldest writes up to one that takes a lock, or that one. */
+  #nextBatch(): Pending[] {
+    const locked = this.#pending.findIndex(({ lock }) => lock !== undefined);
+    const free = locked === -1 ? MAX_BATCH : Math.max(1, Math.min(locked, MAX_BATCH));
+    return this.#pending.splice(0, free);
+  }
+
   async #commit(batch: Pending[]): Promise<boolean> {
     try {
-      const values = await this.db.transaction().execute(async (tx) => {
+      const values = await this.#backend.transact(async (tx) => {
         const results: unknown[] = [];
         const breathe = breather();
         for (const { work } of batch) {
@@ -86,12 +102,13 @@ export class Store {
           await breathe();
         }
         return results;
-      });
+      }, batch[0]?.lock);
       batch.forEach(({ resolve }, i) => resolve(values[i]));
       return true;
     } catch (error) {
-      if (batch.length > 1) return false;
-      batch[0]?.reject(error);
+      // Perhaps it was committed: to run it again could do it twice.
+      if (batch.length > 1 && !(error instanceof Unavailable)) return false;
+      for (const { reject } of batch) reject(error);
       return true;
     }
   }

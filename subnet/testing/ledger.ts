@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pino } from 'pino';
 import type { AccountId, PeerId } from '../../protocol/ids.ts';
 import { accountIdOf, keyPair } from '../../protocol/sign.ts';
@@ -11,6 +8,7 @@ import { TRUST_POLICY } from '../config.ts';
 import { createFaults } from '../faults.ts';
 import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { Store } from '../store/store.ts';
+import { openEmptyStore, openTestDatabase, type DatabaseKind } from './databases.ts';
 
 export const silent = pino({ level: 'silent' });
 export const noFaults = createFaults(silent, undefined);
@@ -24,7 +22,7 @@ export async function peerOf(n: number): Promise<PeerId> {
   return peerIdFromPrivateKey(key).toString() as PeerId;
 }
 
-const OWNER_SEED = new Uint8Array(32).fill(100);
+export const OWNER_SEED = new Uint8Array(32).fill(100);
 export const OWNER = accountOf(100);
 export const VALIDATOR_SEED = new Uint8Array(32).fill(101);
 export const VALIDATOR_ACCOUNT = accountOf(101);
@@ -38,18 +36,24 @@ export type TestLedger = {
   store: Store;
   ledger: Ledger;
   validator: PeerId;
+  /** What `Store.open` takes: a file or a URL. */
   path: string;
   close(): Promise<void>;
 };
 
-/** A ledger on a file of its own, or on the file of an earlier one, as after a restart. */
+/**
+ * A ledger on a database of its own, or on that of an earlier one, as after a restart (`path`). The kind of database is that of
+ * the vitest project: the suites that vitest.config.ts lists for "postgres" run on SQLite in "unit" and once more on
+ * PostgreSQL there, with nothing said. A test that needs one of both asks for its `kind`.
+ */
 export async function openTestLedger(
   path?: string,
   policy: LedgerOptions['policy'] = { ...TRUST_POLICY, auditFloorPpm: 10_000 },
+  kind?: DatabaseKind,
 ): Promise<TestLedger> {
-  const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'gridtab-ledger-')) : null;
-  const file = path ?? join(folder ?? '', 'ledger.sqlite');
-  const store = await Store.open(file);
+  const own = path === undefined ? await openTestDatabase(kind) : null;
+  const target = own?.target ?? path ?? '';
+  const store = own === null ? await Store.open(target) : await openEmptyStore(target);
   const validator = await peerOf(101);
   const ledger = await Ledger.open({
     store,
@@ -71,10 +75,10 @@ export async function openTestLedger(
     store,
     ledger,
     validator,
-    path: file,
+    path: target,
     async close() {
       await store.close();
-      if (folder !== null) rmSync(folder, { recursive: true, force: true });
+      own?.drop();
     },
   };
 }

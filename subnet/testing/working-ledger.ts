@@ -20,9 +20,15 @@ export class WorkingLedger {
   readonly trust: Trust;
   #tasks = 0;
 
-  private constructor(base: TestLedger, policy: TrustPolicy) {
+  private constructor(base: TestLedger, policy: TrustPolicy, tasks = 0) {
     this.base = base;
     this.trust = new Trust(policy);
+    this.#tasks = tasks;
+  }
+
+  /** Over the ledger of one of several validators; tasks are numbered after `tasks`, so that no two have one. */
+  static over(base: TestLedger, tasks: number): WorkingLedger {
+    return new WorkingLedger(base, { ...TRUST_POLICY, auditFloorPpm: 10_000 }, tasks);
   }
 
   static async open(path?: string, policy: Partial<TrustPolicy> = {}): Promise<WorkingLedger> {

@@ -50,7 +50,7 @@ export async function scoreEpoch(tx: Tx, epoch: number): Promise<Score[]> {
     .where('epoch', '=', epoch)
     .groupBy(['peer', 'kind'])
     .execute();
-  const lastIndex = new Map(last.map(({ peer, kind, index }) => [`${peer} ${kind}`, Number(index)]));
+  const lastIndex = new Map(last.map(({ peer, kind, index }) => [`${peer} ${kind}`, index]));
   return rows.map(({ mechanism, account, peer, work, passed, failed, ...row }) => {
     const q = quality(Math.floor((passed ?? 0) / PASS_ONE), failed ?? 0);
     const latency = row.latency ?? LATENCY_ONE;

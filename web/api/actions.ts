@@ -1,11 +1,6 @@
+import { exportAccount, MAX_ACCOUNT_FILE_CHARS, parseAccount } from '../../protocol/account.ts';
 import { errorText } from '../../protocol/outcome.ts';
-import {
-  exportAccount,
-  loadAccount,
-  MAX_ACCOUNT_FILE_CHARS,
-  parseAccount,
-  useAccount,
-} from '../identity/account.ts';
+import { loadAccount, useAccount } from '../identity/account.ts';
 import type { Store } from '../identity/store.ts';
 import type { ReceiptBook } from '../receipts/book.ts';
 import { problemOf } from '../session/problems.ts';

@@ -1,7 +1,8 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it, vi } from 'vitest';
 import { verifyDelegation } from '../../protocol/sign.ts';
-import { exportAccount, loadAccount, parseAccount, useAccount } from './account.ts';
+import { exportAccount, parseAccount } from '../../protocol/account.ts';
+import { loadAccount, useAccount } from './account.ts';
 import { IdentityKeeper } from './identity.ts';
 import { claimSlot, type Locks } from './slots.ts';
 import { memoryStore, openStore, storeOf, type Store } from './store.ts';

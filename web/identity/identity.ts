@@ -1,6 +1,7 @@
+import type { Account } from '../../protocol/account.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { signDelegation } from '../../protocol/sign.ts';
-import { loadAccount, type Account } from './account.ts';
+import { loadAccount } from './account.ts';
 import { loadPeerKey, type PeerKey } from './peer-key.ts';
 import { claimSlot, type Locks, type Slot } from './slots.ts';
 import type { Store } from './store.ts';

@@ -36,6 +36,8 @@ describe('a row beside the verified work', () => {
 
   it('is held to a quarter and to four times, to the unit', () => {
     const even = scoresOf({ 1: 1_000n, 2: 1_000n });
+    // 4,369 of 69,904 is a sixteenth: exactly a quarter of a quarter.
+    expect(held(weightsOf({ 1: MAX_WEIGHT, 2: 4_369 }), scoresOf({ 1: 3n, 2: 1n }))).toBeNull();
     // w / (w + 65,535) against 1 / 2: a quarter of it is 1 / 8.
     expect(held(weightsOf({ 1: MAX_WEIGHT, 2: 9_363 }), even)).toBeNull();
     expect(held(weightsOf({ 1: MAX_WEIGHT, 2: 9_362 }), even)).toEqual({
@@ -62,6 +64,13 @@ describe('a row beside the verified work', () => {
     expect(held(weightsOf({ 1: MAX_WEIGHT, 2: 2 }), scoresOf({ 1: big, 2: 1n }))).toMatchObject({
       code: 'OVERPAID',
     });
+  });
+
+  it('is read as it was given, also where it lists everybody and somebody else', () => {
+    const [row] = voteRows(new Map([['hash', weightsOf({ ...equal, 4: 1 })]]));
+    const read = row === undefined ? null : readRow(row, referenceOf(scores)).row;
+    expect(read?.accounts).toEqual([1, 2, 3, 4].map(account).sort());
+    expect(read?.weights).toHaveLength(4);
   });
 
   it('is never contradicted by an honest row', () => {

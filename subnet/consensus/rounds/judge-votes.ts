@@ -9,6 +9,7 @@ import {
   type SignedReveal,
   type VoteRound,
 } from '../../../protocol/vote-round.ts';
+import { nativeVerifier } from '../../keys/verifier.ts';
 import { readRow, type Contradiction, type Row } from './contradiction.ts';
 import { referenceOf, type Scores } from './reference.ts';
 
@@ -126,7 +127,7 @@ function commitsBySeat(input: RoundInput): Map<PeerId, Uint8Array[]> {
     const list = found.get(commit.validator);
     if (list === undefined || list.length >= ENOUGH) continue;
     if (list.some((other) => equalBytes(other, commit.commitment))) continue;
-    if (verifyCommit(input, commit)) list.push(commit.commitment);
+    if (verifyCommit(input, commit, nativeVerifier)) list.push(commit.commitment);
   }
   return found;
 }
@@ -141,7 +142,7 @@ function revealsBySeat(input: RoundInput): Map<PeerId, Revealed[]> {
     if (list === undefined || list.length >= ENOUGH) continue;
     const commitment = voteCommitment(reveal.payload);
     if (list.some((other) => equalBytes(other.commitment, commitment))) continue;
-    const opened = openReveal(input, reveal);
+    const opened = openReveal(input, reveal, nativeVerifier);
     if (opened.ok) list.push({ vote: opened.value, commitment });
   }
   return found;

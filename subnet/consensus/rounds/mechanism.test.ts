@@ -6,13 +6,7 @@ import { weightsFromScores } from '../../../protocol/vote.ts';
 import { SHARE_ONE, singleValidatorConsensus, type MechanismShares } from '../consensus.ts';
 import { YUMA_RULES } from '../yuma/rules.ts';
 import type { Row } from './contradiction.ts';
-import {
-  EMPTY_STATE,
-  EXPIRY_EPOCHS,
-  nextShares,
-  type MechanismRound,
-  type MechanismState,
-} from './mechanism.ts';
+import { EMPTY_STATE, nextShares, type MechanismRound, type MechanismState } from './mechanism.ts';
 import type { Scores } from './reference.ts';
 import { account, at, scoresOf, seatsOf } from './round.fixture.ts';
 import { encodeState } from './state-bytes.ts';
@@ -221,7 +215,7 @@ describe('what is carried over', () => {
 
   it('an account without work for 20 epochs is forgotten with its bonds, not one epoch sooner', () => {
     const both = scoresOf({ 1: 4n, 2: 4n });
-    const rest = Array.from({ length: EXPIRY_EPOCHS }, (_, i) => roundOf(i + 2, [3, 3], scoresOf({ 1: 4n })));
+    const rest = Array.from({ length: 20 }, (_, i) => roundOf(i + 2, [3, 3], scoresOf({ 1: 4n })));
     const before = run([roundOf(1, [3, 3], both), ...rest.slice(0, -1)]).state;
     expect(before.accounts).toContain(account(2));
     expect(bond(before, account(2), at(0).peer)).toBeGreaterThan(0);

@@ -30,7 +30,7 @@ export const EMPTY_STATE: MechanismState = {
 };
 
 /** An account without verified work for so many epochs is no column any more, and its bonds end. */
-export const EXPIRY_EPOCHS = 20;
+const EXPIRY_EPOCHS = 20;
 
 export type MechanismRound = {
   /** That of the votes. Never goes back. */

@@ -193,6 +193,10 @@ export const migration001 = (types: ColumnTypes): Migration => ({
       indexes: [['account', 'epoch']],
     });
     await table('balances', { columns: { account: 'text', amount: 'text' }, key: ['account'] });
+    await table('holdings', {
+      columns: { account: 'text', spendable: 'text', escrow: 'text', on_hold: 'text' },
+      key: ['account'],
+    });
     await table('lots', {
       columns: {
         epoch: 'int',
@@ -224,6 +228,10 @@ export const migration001 = (types: ColumnTypes): Migration => ({
       unique: [['account', 'nonce'], ['hash']],
       indexes: [['epoch', 'id']],
     });
+    await table('operation_parties', {
+      columns: { account: 'text', operation: 'int' },
+      key: ['account', 'operation'],
+    });
     await table('holds', {
       columns: {
         hold: 'bytes',
@@ -238,6 +246,7 @@ export const migration001 = (types: ColumnTypes): Migration => ({
       key: ['hold'],
       indexes: [
         ['account', 'ended_epoch'],
+        ['payee', 'ended_epoch'],
         ['ended_epoch', 'expires_epoch'],
       ],
     });

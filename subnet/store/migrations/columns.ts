@@ -1,21 +1,43 @@
-import type { CreateTableBuilder, Kysely } from 'kysely';
+import { sql, type CreateTableBuilder, type Kysely, type RawBuilder } from 'kysely';
+
+type DataType = Parameters<CreateTableBuilder<string, string>['addColumn']>[1];
 
 /** What differs between the databases in a table's definition. */
 export type ColumnTypes = {
-  /** Bytes of any length. */
-  bytes: 'blob' | 'bytea';
+  [type in ColumnType]: DataType;
+} & {
   /** A row number that the database gives. */
   id: 'integer' | 'bigserial';
+  /** What follows the columns. */
+  end: RawBuilder<unknown>;
 };
 
-export const SQLITE_TYPES: ColumnTypes = { bytes: 'blob', id: 'integer' };
-export const POSTGRES_TYPES: ColumnTypes = { bytes: 'bytea', id: 'bigserial' };
+/** A strict table refuses what PostgreSQL would refuse: a fraction among whole numbers, text among bytes. */
+export const SQLITE_TYPES: ColumnTypes = {
+  text: 'text',
+  int: 'integer',
+  real: 'real',
+  bytes: 'blob',
+  id: 'integer',
+  end: sql`strict`,
+};
+/** Text is ordered by its bytes, as SQLite orders it, and not as a language would: hashes are made in that order. */
+export const POSTGRES_TYPES: ColumnTypes = {
+  text: sql`text collate "C"`,
+  int: 'bigint',
+  real: 'double precision',
+  bytes: 'bytea',
+  id: 'bigserial',
+  end: sql``,
+};
+
+type ColumnType = 'text' | 'int' | 'real' | 'bytes';
 
 /**
  * `text`: any length. `int`: whole numbers to 2^53. `real`: doubles. `bytes`: any length. A `?` at the end: may be null; `=n`:
  * n unless given.
  */
-type Column = `${'text' | 'int' | 'real' | 'bytes'}${'' | '?' | `=${number}`}`;
+type Column = `${ColumnType}${'' | '?' | `=${number}`}`;
 
 type TableSpec = {
   columns: Record<string, Column>;
@@ -42,15 +64,7 @@ export async function createTable(
   }
   for (const [column, text] of Object.entries(spec.columns)) {
     const [type, preset] = text.replace('?', '').split('=');
-    const sqlType =
-      type === 'int'
-        ? 'bigint'
-        : type === 'real'
-          ? 'double precision'
-          : type === 'bytes'
-            ? types.bytes
-            : 'text';
-    table = table.addColumn(column, sqlType, (c) => {
+    table = table.addColumn(column, types[type as ColumnType], (c) => {
       const own = spec.parent?.column === column ? c.references(spec.parent.of).onDelete('cascade') : c;
       if (text.endsWith('?')) return own;
       return preset === undefined ? own.notNull() : own.notNull().defaultTo(Number(preset));
@@ -59,7 +73,7 @@ export async function createTable(
   if (!numbered) table = table.addPrimaryKeyConstraint(`${name}_key`, [...spec.key] as never[]);
   for (const columns of spec.unique ?? [])
     table = table.addUniqueConstraint(`${name}_${columns.join('_')}`, [...columns] as never[]);
-  await table.execute();
+  await table.modifyEnd(types.end).execute();
   for (const columns of spec.indexes ?? [])
     await db.schema
       .createIndex(`${name}_${columns.join('_')}_index`)
