@@ -12,7 +12,7 @@ import { exportLedger } from './write-export.ts';
  */
 export async function auditStore(store: Store, pins: Pins = {}): Promise<Outcome<Audited, 'DIFFERENCE'>> {
   try {
-    return await store.db.transaction().execute(async (tx) => {
+    return await store.snapshot(async (tx) => {
       const audited = await auditLedger(exportLedger(tx), pins, (block) => compareBlock(tx, block));
       if (audited.ok) await compareStore(tx, audited.value.auditor);
       return audited;

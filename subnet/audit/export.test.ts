@@ -7,6 +7,7 @@ import { OWNER, SUBNET } from '../testing/ledger.ts';
 import type { WorkingLedger } from '../testing/working-ledger.ts';
 import { auditLedger } from './audit-ledger.ts';
 import { MAX_FRAME_BYTES } from './frames.ts';
+import { readExport } from './read-export.ts';
 import { exportLedger } from './write-export.ts';
 
 let ledger: WorkingLedger;
@@ -102,13 +103,26 @@ describe('an export', () => {
       expect(await differenceIn(frames.toSpliced(i - 1, 2, frame(i), frame(i - 1)))).not.toBe('');
   }, 60_000);
 
+  it('is refused where an epoch would not fit into memory', async () => {
+    const read = async (limits: { epochRows: number; epochBytes: number }): Promise<number> => {
+      let epochs = 0;
+      for await (const section of readExport([bytes], limits)) if (section.is === 'epoch') epochs += 1;
+      return epochs;
+    };
+    expect(await read({ epochRows: 4, epochBytes: 8_000 })).toBe(7);
+    await expect(read({ epochRows: 3, epochBytes: 8_000 })).rejects.toThrow(
+      /receipts of epoch 1: more than 3/,
+    );
+    await expect(read({ epochRows: 4, epochBytes: 800 })).rejects.toThrow(/epoch \d is too large/);
+  });
+
   it('is one state of the ledger, though the node goes on meanwhile', async () => {
     const it = await eventfulLedger();
     // As the command has it beside the node.
     const reader = await Store.open(it.base.path);
     const before = await exported(it.store);
     const during: Uint8Array[] = [];
-    await reader.db.transaction().execute(async (tx) => {
+    await reader.snapshot(async (tx) => {
       for await (const chunk of exportLedger(tx)) {
         during.push(chunk);
         if (during.length === 2) await it.closeEpoch();

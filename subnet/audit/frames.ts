@@ -14,8 +14,9 @@ export const EXPORT_FORMAT = 1;
 
 /** One frame: a vote has up to 10 MiB (protocol/limits.ts) and a frame of its own; pages of other rows stay far below. */
 export const MAX_FRAME_BYTES = 11 * 1024 * 1024;
-/** Rows of one kind in one epoch: as many as a path of MAX_PATH hashes reaches. */
-export const MAX_EPOCH_ROWS = 2 ** MAX_PATH;
+/** Of one epoch, which is in memory at a time: as many receipts as a path of MAX_PATH hashes reaches, and the votes of MAX_SEATS. */
+export const EXPORT_LIMITS = { epochRows: 2 ** MAX_PATH, epochBytes: 2 ** 31 };
+export type ExportLimits = typeof EXPORT_LIMITS;
 /** Rows of a page: a few hundred kilobytes of receipts. A page is full unless it is the last of its kind. */
 const PAGE_ROWS = 512;
 

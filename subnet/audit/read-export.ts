@@ -4,13 +4,14 @@ import { decodeMessage } from '../../protocol/codec.ts';
 import { encodeFrame, FrameDecoder } from '../../protocol/frame.ts';
 import { differs } from './difference.ts';
 import {
+  EXPORT_LIMITS,
   frameSchema,
-  MAX_EPOCH_ROWS,
   MAX_FRAME_BYTES,
   noRows,
   pageRows,
   ROW_KINDS,
   type ExportedEpoch,
+  type ExportLimits,
   type Frame,
   type LedgerFrame,
   type RowKind,
@@ -26,7 +27,11 @@ export type Section =
  * Reads an export: what it is of, then epoch after epoch, one in memory at a time. Throws a Difference at the first byte that cannot
  * be right, and at the end where the checksum of the whole does not fit.
  */
-export async function* readExport(bytes: Bytes): AsyncGenerator<Section, void, undefined> {
+export async function* readExport(
+  bytes: Bytes,
+  limits: ExportLimits = EXPORT_LIMITS,
+): AsyncGenerator<Section, void, undefined> {
+  let epochAt = 0;
   let epoch: ExportedEpoch | null = null;
   let begun = false;
   for await (const { at, frame } of readFrames(bytes)) {
@@ -39,12 +44,14 @@ export async function* readExport(bytes: Bytes): AsyncGenerator<Section, void, u
       if (epoch !== null) yield { is: 'epoch', epoch, isOpen: false };
       const { frame: _, ...rest } = frame;
       epoch = { ...rest, rows: noRows() };
+      epochAt = at;
     } else if (frame.frame === 'end') {
       if (epoch !== null) yield { is: 'epoch', epoch, isOpen: true };
     } else if (epoch === null) {
       differs(`byte ${at}: ${frame.frame} of no epoch`);
     } else {
-      addRows(epoch, frame, at);
+      if (at - epochAt > limits.epochBytes) differs(`byte ${at}: epoch ${epoch.epoch} is too large`);
+      addRows(epoch, frame, at, limits.epochRows);
     }
   }
 }
@@ -54,13 +61,14 @@ function addRows(
   { epoch, rows }: ExportedEpoch,
   { frame: kind, rows: page }: Extract<Frame, { frame: RowKind }>,
   at: number,
+  maxRows: number,
 ): void {
   const where = `byte ${at}, ${kind} of epoch ${epoch}`;
   const later = ROW_KINDS.slice(ROW_KINDS.indexOf(kind) + 1);
   const known: unknown[] = rows[kind];
   if (later.some((each) => rows[each].length > 0) || known.length % pageRows(kind) !== 0)
     differs(`${where}: not in the order of an export`);
-  if (known.length + page.length > MAX_EPOCH_ROWS) differs(`${where}: more than ${MAX_EPOCH_ROWS}`);
+  if (known.length + page.length > maxRows) differs(`${where}: more than ${maxRows}`);
   known.push(...page);
 }
 

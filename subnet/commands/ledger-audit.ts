@@ -45,11 +45,9 @@ export const exportCommand = (): Command =>
       const bytes = await withLedger(flags, async (store) => {
         const part = `${out}.part`;
         try {
-          await store.db
-            .transaction()
-            .execute((tx) =>
-              pipeline(Readable.from(exportLedger(tx)), createWriteStream(part, { flush: true })),
-            );
+          await store.snapshot((tx) =>
+            pipeline(Readable.from(exportLedger(tx)), createWriteStream(part, { flush: true })),
+          );
           await rename(part, out);
         } finally {
           await rm(part, { force: true });
