@@ -4,6 +4,7 @@ import process from 'node:process';
 const BENCHMARKS: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
   consensus: () => import('./consensus/main.ts'),
   exact: () => import('./exact/main.ts'),
+  kills: () => import('./kills/main.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);
