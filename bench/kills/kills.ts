@@ -22,7 +22,7 @@ const TOGETHER_POINTS = [...SETTLEMENT_POINTS, ...ALONE_POINTS];
 /** Random kills come within so many milliseconds. */
 const WITHIN_MS = 900;
 /** So long for a point to pass; then the kill is a random one. */
-const POINT_MS = 20_000;
+const POINT_MS = 30_000;
 
 export type KillsReport = {
   setting: string;
