@@ -106,14 +106,16 @@ describe('a backup', () => {
         () => store.close(),
         () => reader.close(),
       );
-      // Both halves of a transfer, or none.
+      // Both halves of a transfer, or none. Later keys come first: a half that is written while others are read is missed, and its
+      // other half is not.
       let sum = 0;
       const transfer = (): Promise<unknown> =>
         store.write(async (tx) => {
-          await meta(tx, `a${++sum}`, '');
-          await meta(tx, `b${sum}`, '');
+          const key = 100_000 - ++sum;
+          await meta(tx, `a${key}`, 'x'.repeat(20_000));
+          await meta(tx, `b${key}`, 'x'.repeat(20_000));
         });
-      await Promise.all(Array.from({ length: 200 }, transfer));
+      await Promise.all(Array.from({ length: 400 }, transfer));
       const before = sum;
       const written = { done: false };
       const writer = (async () => {
