@@ -157,6 +157,7 @@ describe('operations', () => {
       .map(holdName)
       .map(toHex);
     expect(new Set(names).size).toBe(4);
-    expect(toHex(holdName({ ...transfer, notAfterEpoch: 99 }))).toBe(names[0]);
+    const later = { ...transfer, notAfterEpoch: 99 };
+    expect(toHex(holdName(later))).toBe(names[0]);
   });
 });

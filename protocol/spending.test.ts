@@ -14,11 +14,12 @@ import {
 } from './spending.ts';
 
 const subnet = new Uint8Array(32).fill(1);
-const [alice, bob, carol] = [keyPair(fill(2)), keyPair(fill(3)), keyPair(fill(4))].map((pair) => ({
-  ...pair,
-  id: accountIdOf(pair.publicKey),
-})) as [Party, Party, Party];
-type Party = ReturnType<typeof keyPair> & { id: string };
+const partyOf = (n: number) => {
+  const pair = keyPair(fill(n));
+  return { ...pair, id: accountIdOf(pair.publicKey) as string };
+};
+type Party = ReturnType<typeof partyOf>;
+const [alice, bob, carol] = [partyOf(2), partyOf(3), partyOf(4)];
 const M = MIN_AMOUNT;
 
 function fill(n: number): Uint8Array {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { errorText } from '../protocol/outcome.ts';
 import { accountCommand } from './commands/account.ts';
+import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { consensusCommand } from './commands/consensus.ts';
 import { keysCommand } from './commands/keys.ts';
 import { ledgerCommand } from './commands/ledger.ts';
@@ -21,6 +22,8 @@ const program = new Command('gridtab')
   .addCommand(validatorsCommand())
   .addCommand(consensusCommand())
   .addCommand(keysCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(submitCommand());
 
 // A program of its own, since it drives a browser and measures: nothing of the node imports it.

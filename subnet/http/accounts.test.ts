@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { encodeCbor } from '../../protocol/cbor.ts';
 import { operationHash, type SignedOperation } from '../../protocol/operation.ts';
+import { fail } from '../../protocol/outcome.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import {
   hold,
@@ -19,6 +20,7 @@ import { accountViewSchema, operationDoneSchema } from './account-json.ts';
 import { AddressLimit } from './address-limit.ts';
 import { toBase64 } from './base64.ts';
 import { startFixture, type Fixture, type Reply } from './fixture.ts';
+import type { SpendingApi } from './spending-api.ts';
 
 const [bob, carol] = [partyOf(2), partyOf(3)];
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -100,11 +102,13 @@ describe('POST /api/operations', () => {
   });
 
   it('says when to come back while an epoch is being settled', async () => {
-    const settling = {
-      ...ledger.spending,
-      submit: async () => ({ ok: false, code: 'SETTLING', message: 'x' }) as const,
+    const { spending } = ledger;
+    const settling: SpendingApi = {
+      submit: async () => fail('SETTLING', 'later'),
+      account: (id) => spending.account(id),
+      operations: (...page) => spending.operations(...page),
     };
-    const node = await startFixture({}, { spending: settling as never });
+    const node = await startFixture({}, { spending: settling });
     const reply = await node.get('/api/operations', JSON_TYPE, 'POST', json(good));
     expect([reply.status, reply.headers['retry-after'], codeOf(reply)]).toEqual([503, '1', 'SETTLING']);
     await node.dispose();

@@ -4,7 +4,6 @@ import { toHex } from '../../protocol/bytes.ts';
 import { isCountersigned } from '../../protocol/epoch.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import type { Faults } from '../faults.ts';
-import { scoresByAccount } from '../ledger/block-shares.ts';
 import { nativeSha256 } from '../ledger/digests.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { policyBytes } from '../ledger/policy.ts';
@@ -19,13 +18,15 @@ import {
   signaturesOf,
   type Proposal,
 } from './blocks.ts';
-import { checkSeal, closedScores, type BlockRules, type Checked } from './check-seal.ts';
+import { checkSeal, type BlockRules, type Checked } from './check-seal.ts';
+import { Counting } from './counting.ts';
 import type { Journal } from './journal.ts';
-import { copyOwnReceipts, restoreOwnReceipts } from './own-rows.ts';
-import { commitVote, revealVote, type ScoresByMechanism, type Voter } from './own-vote.ts';
+import { OwnRows } from './own-rows.ts';
+import type { ScoresByMechanism } from './own-vote.ts';
 import { ReceiptPool } from './receipt-pool.ts';
 import { mendSeal, sealTogether, type Sealing } from './sealing.ts';
 import { isMyTurn } from './turns.ts';
+import { Voting } from './voting.ts';
 
 export type SettlementOptions = {
   store: Store;
@@ -47,8 +48,9 @@ export type SettlementOptions = {
   onClosed: (epoch: number) => void;
 };
 
-/** A sealed epoch that waits for its block. */
-type Pending = { epoch: number };
+/** Between two looks at the database: a quarter of a slot, within these bounds. */
+const MIN_STEP_MS = 20;
+const MAX_STEP_MS = 250;
 
 /** One validator at a time seals, mends and writes blocks. */
 const ALONE = { lock: 'settlement' };
@@ -60,47 +62,49 @@ const ALONE = { lock: 'settlement' };
  */
 export class Settlement {
   readonly #options: SettlementOptions;
-  readonly #pool: ReceiptPool;
   readonly #rules: BlockRules;
   readonly #sealing: Sealing;
+  readonly #counting: Counting;
+  readonly #voting: Voting;
+  readonly #ownRows: OwnRows;
   readonly #clock: () => number;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
-  /** What was last seen to move, and when. */
-  #progress = { what: '', atMs: 0 };
-  #lastSlotMs = 0;
+  /** Proposals of a sealed epoch that were last seen, and since when. */
+  #pending = { what: '', atMs: 0 };
   #closedThrough = -1;
-  /** Row up to which own receipts of the open epoch are copied. */
-  #copied = { epoch: -1, row: 0 };
-  #voted = -1;
-  #revealed = -1;
   /** Since when rows of the open epoch are known to be altered. */
   #altered: { epoch: number; sinceMs: number } | null = null;
-  #lookedAtOwnMs = 0;
   readonly #refused = new Set<string>();
 
   constructor(options: SettlementOptions) {
     this.#options = options;
-    const { holder, policy } = options.ledger.parts;
-    this.#pool = new ReceiptPool(holder.subnet);
-    const policyDigest = nativeSha256(policyBytes(policy));
-    this.#rules = { subnet: holder.subnet, policy, policyDigest };
-    this.#sealing = {
-      ledger: options.ledger.parts,
-      rules: this.#rules,
-      pool: this.#pool,
-      epochSlots: options.epochSlots,
-      logger: options.logger,
-    };
-    this.#clock = options.clock ?? (() => performance.now());
+    const { store, ledger, journal, secret, epochSlots, slotMs, faults, logger, weigh } = options;
+    const { holder, policy } = ledger.parts;
+    const clock = options.clock ?? (() => performance.now());
+    this.#clock = clock;
+    this.#rules = { subnet: holder.subnet, policy, policyDigest: nativeSha256(policyBytes(policy)) };
+    const pool = new ReceiptPool(holder.subnet);
+    this.#sealing = { ledger: ledger.parts, rules: this.#rules, pool, epochSlots, logger };
+    this.#counting = new Counting({ ...options, clock });
+    this.#voting = new Voting({
+      voter: { store, journal, secret, ...holder },
+      mechanisms: new Set(policy.mechanisms.map(({ name }) => name)),
+      scoresByReceipts: async (epoch) => (await this.#check(store.db, epoch)).ownScores,
+      weigh,
+      faults,
+      logger,
+    });
+    const { validator } = holder;
+    this.#ownRows = new OwnRows({ store, journal, validator, everyMs: slotMs, clock, logger });
   }
 
   /** Takes up what is there and goes on until stopped. */
   async start(): Promise<void> {
-    this.#lastSlotMs = this.#clock();
+    this.#counting.begin();
     this.#closedThrough = await this.#lastClosed();
-    const everyMs = Math.max(20, Math.min(250, this.#options.slotMs / 4));
+    const everyMs = Math.max(MIN_STEP_MS, Math.min(MAX_STEP_MS, this.#options.slotMs / 4));
     const tick = (): void => {
       this.#running = this.step()
         .catch((error: unknown) =>
@@ -123,23 +127,21 @@ export class Settlement {
 
   /** Milliseconds until the open epoch is sealed, if whoever counts stays up. */
   endsInMs(): number {
-    const { slotMs, epochSlots, ledger } = this.#options;
-    const left = Math.max(0, epochSlots - ledger.current.slots) * slotMs;
-    return Math.max(0, left - (this.#clock() - this.#lastSlotMs));
+    return this.#counting.endsInMs();
   }
 
   /** One look at the database, and whatever is to be done about it. */
   async step(): Promise<void> {
     const { ledger, journal, store } = this.#options;
     if (await ledger.follow()) {
-      this.#lastSlotMs = this.#clock();
+      this.#counting.begin();
       journal.prune(ledger.current.epoch - 2 * ledger.parts.policy.vestingEpochs);
     }
     await this.#noticeClosed();
     const { epoch } = ledger.current;
-    await this.#copyReceipts(epoch);
-    await this.#lookAtOwn(epoch);
-    await this.#vote(epoch);
+    const seats = await this.#seats(epoch);
+    await this.#ownRows.look(epoch);
+    await this.#voting.look(epoch, this.#closedThrough, seats);
     const pending = await store.db
       .selectFrom('epochs')
       .select('epoch')
@@ -147,9 +149,10 @@ export class Settlement {
       .where('payload', 'is', null)
       .orderBy('epoch')
       .executeTakeFirst();
-    if (pending !== undefined) await this.#settle(pending);
     // Two epochs never wait for blocks at a time: while the one before is not closed, no slot is counted.
-    else await this.#count(epoch);
+    if (pending !== undefined) return await this.#settle(pending.epoch);
+    const validators = seats.seats.map(({ validator }) => validator);
+    if (await this.#counting.look(epoch, validators)) await this.#seal(epoch, new Set(validators));
   }
 
   async #seats(epoch: number): Promise<Seats> {
@@ -171,124 +174,8 @@ export class Settlement {
     for (; this.#closedThrough < last; this.#closedThrough++) this.#options.onClosed(this.#closedThrough + 1);
   }
 
-  async #copyReceipts(epoch: number): Promise<void> {
-    const { store, journal, ledger } = this.#options;
-    const { validator } = ledger.parts.holder;
-    // The epoch before may have got its last ones between the last look and its seal.
-    if (this.#copied.epoch >= 0 && this.#copied.epoch !== epoch)
-      await copyOwnReceipts(store.db, journal, validator, this.#copied.epoch, this.#copied.row);
-    const from = this.#copied.epoch === epoch ? this.#copied.row : 0;
-    this.#copied = { epoch, row: await copyOwnReceipts(store.db, journal, validator, epoch, from) };
-  }
-
-  /** Once a slot: are this validator's receipts still what it signed? Those of epochs that were just closed as well. */
-  async #lookAtOwn(epoch: number): Promise<void> {
-    if (this.#clock() - this.#lookedAtOwnMs < this.#options.slotMs) return;
-    this.#lookedAtOwnMs = this.#clock();
-    for (const each of [epoch - 2, epoch - 1, epoch]) if (each >= 0) await this.#restore(each);
-  }
-
-  async #restore(epoch: number): Promise<void> {
-    const { store, journal, ledger, logger } = this.#options;
-    const { validator } = ledger.parts.holder;
-    const mended = await restoreOwnReceipts(store, journal, validator, epoch);
-    for (const task of mended)
-      logger.warn(
-        { epoch, task },
-        'a receipt of this validator had been altered in the database; it is restored',
-      );
-  }
-
-  /**
-   * Reveals the vote of the epoch before, and commits to one about the work of the epoch before once that is closed: a seal is
-   * nothing to vote by until enough have signed it. Each once.
-   */
-  async #vote(epoch: number): Promise<void> {
-    const { ledger, store, journal, secret, weigh, faults } = this.#options;
-    const { holder } = ledger.parts;
-    const voter: Voter = { store, journal, secret, ...holder };
-    if (this.#revealed < epoch) {
-      await revealVote(voter, epoch);
-      this.#revealed = epoch;
-      faults.pass('vote.revealed');
-    }
-    if (epoch < 1 || this.#voted >= epoch || this.#closedThrough < epoch - 1) return;
-    const { seats } = await this.#seats(epoch);
-    if (!seats.some(({ validator }) => validator === holder.validator)) return;
-    const scores = await this.#closedScores(epoch - 1);
-    if (!(await commitVote(voter, epoch, weigh?.(scores) ?? scores))) return;
-    this.#voted = epoch;
-    faults.pass('vote.committed');
-  }
-
-  /** What a closed epoch's work is worth by account, as its header commits to it; by the receipts where rows were altered since. */
-  async #closedScores(epoch: number): Promise<ScoresByMechanism> {
-    const { store, logger } = this.#options;
-    const names = new Set(this.#rules.policy.mechanisms.map(({ name }) => name));
-    const sealed = await closedScores(store.db, epoch);
-    if (sealed === null)
-      logger.warn({ epoch }, 'scores were altered in the database after their epoch had closed');
-    const scores = sealed ?? (await this.#check(store.db, epoch)).ownScores;
-    return new Map([...scoresByAccount(scores)].filter(([name]) => names.has(name)));
-  }
-
-  /** Counts slots of the open epoch where it is this validator's turn, and seals the epoch when it has them all. */
-  async #count(epoch: number): Promise<void> {
-    const { store, ledger, slotMs, epochSlots, patienceMs } = this.#options;
-    const self = ledger.parts.holder.validator;
-    const row = await store.db
-      .selectFrom('epochs')
-      .select(['slots', 'counter'])
-      .where('epoch', '=', epoch)
-      .executeTakeFirstOrThrow();
-    this.#moved(`slots ${epoch} ${row.slots} ${row.counter ?? ''}`);
-    const { seats } = await this.#seats(epoch);
-    const validators = seats.map(({ validator }) => validator);
-    const silentMs = this.#clock() - this.#progress.atMs - (row.counter === null ? 0 : slotMs);
-    if (!isMyTurn({ epoch, validators, self, active: row.counter, silentMs, patienceMs })) {
-      ledger.noteSlots(row.slots);
-      return;
-    }
-    if (row.counter !== self) {
-      const taken = await store.write(async (tx) => {
-        let query = tx
-          .updateTable('epochs')
-          .set({ counter: self })
-          .where('epoch', '=', epoch)
-          .where('slots', '=', row.slots)
-          .where('sealed_at_ms', 'is', null);
-        query =
-          row.counter === null
-            ? query.where('counter', 'is', null)
-            : query.where('counter', '=', row.counter);
-        return (await query.executeTakeFirst()).numUpdatedRows === 1n;
-      });
-      if (taken) this.#lastSlotMs = this.#clock();
-      return;
-    }
-    if (this.#clock() - this.#lastSlotMs < slotMs) return;
-    // Time asleep mints nothing: a timer that fires late counts once.
-    this.#lastSlotMs = this.#clock();
-    const slots = await store.write(async (tx) => {
-      const counted = await tx
-        .updateTable('epochs')
-        .set((eb) => ({ slots: eb('slots', '+', 1) }))
-        .where('epoch', '=', epoch)
-        .where('counter', '=', self)
-        .where('sealed_at_ms', 'is', null)
-        .where('slots', '<', epochSlots)
-        .returning('slots')
-        .executeTakeFirst();
-      return counted?.slots ?? row.slots;
-    });
-    ledger.noteSlots(slots);
-    if (slots >= epochSlots) await this.#seal(epoch);
-  }
-
-  async #seal(epoch: number): Promise<void> {
+  async #seal(epoch: number, validators: ReadonlySet<string>): Promise<void> {
     const { store, faults, logger, patienceMs, journal } = this.#options;
-    const { seats } = await this.#seats(epoch);
-    const validators = new Set<string>(seats.map(({ validator }) => validator));
     const nowMs = this.#clock();
     const mend = this.#altered?.epoch === epoch && nowMs - this.#altered.sinceMs >= patienceMs;
     const sealed = await store.write(async (tx) => {
@@ -304,20 +191,21 @@ export class Settlement {
   }
 
   /** A sealed epoch waits for its block: write what enough have signed, sign what is right, mend what is not. */
-  async #settle({ epoch }: Pending): Promise<void> {
+  async #settle(epoch: number): Promise<void> {
     const { store, ledger, patienceMs } = this.#options;
     const { holder } = ledger.parts;
     const seats = await this.#seats(epoch);
     const validators = seats.seats.map(({ validator }) => validator);
     const proposals = await proposalsOf(store.db, epoch);
-    this.#moved(`pending ${epoch} ${proposals.map(({ hash }) => toHex(hash)).join()}`);
+    const what = `${epoch} ${proposals.map(({ hash }) => toHex(hash)).join()}`;
+    if (what !== this.#pending.what) this.#pending = { what, atMs: this.#clock() };
     for (const proposal of proposals) {
       const signatures = await signaturesOf(store.db, epoch, proposal.hash);
       if (isCountersigned(proposal.payload, signatures, seats.seats))
         return await this.#write(epoch, proposal, seats);
     }
     if (!validators.includes(holder.validator)) return;
-    await this.#restore(epoch);
+    await this.#ownRows.restore(epoch);
     const checked = await this.#check(store.db, epoch);
     if (checked.problem === null) {
       for (const proposal of proposals) if (await this.#sign(epoch, proposal, checked)) return;
@@ -332,14 +220,14 @@ export class Settlement {
     )
       return;
     // Whoever proposed was not right, or enough would have signed: after a while it is the next one's turn.
-    const silentMs = this.#clock() - this.#progress.atMs - patienceMs;
+    const silentMs = this.#clock() - this.#pending.atMs - patienceMs;
     const active = proposals.at(-1)?.validator ?? null;
     if (isMyTurn({ epoch, validators, self: holder.validator, active, silentMs, patienceMs }))
       await this.#mend(epoch, proposals.length);
   }
 
   #check(db: Kysely<Schema>, epoch: number): Promise<Checked> {
-    return checkSeal(db, epoch, this.#rules, this.#pool, this.#options.epochSlots);
+    return checkSeal(db, epoch, this.#rules, this.#sealing.pool, this.#options.epochSlots);
   }
 
   async #sign(epoch: number, proposal: Proposal, checked: Checked): Promise<boolean> {
@@ -384,9 +272,5 @@ export class Settlement {
     if (this.#refused.size > 1_000) this.#refused.clear();
     this.#refused.add(key);
     this.#options.logger.warn({ epoch, what, why }, 'this validator does not sign');
-  }
-
-  #moved(what: string): void {
-    if (what !== this.#progress.what) this.#progress = { what, atMs: this.#clock() };
   }
 }

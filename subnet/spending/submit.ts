@@ -1,11 +1,5 @@
 import { toHex } from '../../protocol/bytes.ts';
-import {
-  holdName,
-  openOperation,
-  operationHash,
-  type Operation,
-  type SignedOperation,
-} from '../../protocol/operation.ts';
+import { holdName, operationHash, type Operation, type SignedOperation } from '../../protocol/operation.ts';
 import { fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import { applyOperation, type SpendingRefusal } from '../../protocol/spending.ts';
 import type { Tx } from '../store/store.ts';
@@ -34,19 +28,10 @@ export type OperationRefusal =
   | 'SETTLING';
 
 /**
- * Does a signed operation once, in the open epoch: balance, nonce and holds are checked and changed in the same transaction.
- * One that was done before gets its first answer again; a refusal is not remembered. Call inside a write.
+ * Does an operation once, in the open epoch: balance, nonce and holds are checked and changed in the same transaction. One that
+ * was done before gets its first answer again; a refusal is not remembered. Call inside a write, with what `openOperation` made of
+ * `signed`.
  */
-export async function submitOperation(
-  tx: Tx,
-  subnet: Uint8Array,
-  signed: SignedOperation,
-): Promise<Outcome<OperationDone, OperationRefusal>> {
-  const opened = openOperation(signed);
-  return opened.ok ? await doOperation(tx, subnet, signed, opened.value) : opened;
-}
-
-/** As `submitOperation`, with an operation that was opened already. */
 export async function doOperation(
   tx: Tx,
   subnet: Uint8Array,

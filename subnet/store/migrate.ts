@@ -2,6 +2,7 @@ import { Migrator, sql, type Kysely } from 'kysely';
 import { errorText } from '../../protocol/outcome.ts';
 import { migration001 } from './migrations/001-ledger.ts';
 import type { ColumnTypes } from './migrations/columns.ts';
+import type { Schema } from './schema.ts';
 
 /** Every migration there is, in the order of their names. */
 const migrations = (types: ColumnTypes) => ({ '001-ledger': migration001(types) });
@@ -10,7 +11,7 @@ const migrations = (types: ColumnTypes) => ({ '001-ledger': migration001(types) 
  * Makes the tables, or brings them up to date; touches nothing where they are, so that a role without the right to make tables
  * can open a database that another has made. Throws on a database of another layout, and when a migration fails.
  */
-export async function migrate(db: Kysely<never>, types: ColumnTypes, name: string): Promise<void> {
+export async function migrate(db: Kysely<Schema>, types: ColumnTypes, name: string): Promise<void> {
   const wanted = migrations(types);
   const done = await migrationsDone(db);
   const foreign = done.find((each) => !Object.hasOwn(wanted, each));
@@ -26,7 +27,7 @@ export async function migrate(db: Kysely<never>, types: ColumnTypes, name: strin
 }
 
 /** Names of the migrations that have been run, as Kysely's migrator keeps them. */
-export async function migrationsDone(db: Kysely<never>): Promise<string[]> {
+export async function migrationsDone(db: Kysely<Schema>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some((table) => table.name === 'kysely_migration')) return [];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);

@@ -27,7 +27,7 @@ export async function postgresBackend(url: string, claimed?: string): Promise<Ba
   };
   try {
     const durability = await requireDurable(db, name);
-    await migrate(db as unknown as Kysely<never>, POSTGRES_TYPES, name);
+    await migrate(db, POSTGRES_TYPES, name);
     if (claimed !== undefined) claim = await PostgresClaim.take(connectionOf(url), claimed);
     return {
       db,

@@ -30,7 +30,7 @@ export async function sqliteBackend(path: string, claimed?: string): Promise<Bac
     unclaim();
   };
   try {
-    await migrate(db as unknown as Kysely<never>, SQLITE_TYPES, path);
+    await migrate(db, SQLITE_TYPES, path);
   } catch (error) {
     await close();
     throw error;

@@ -3,6 +3,7 @@ import type { PeerId } from '../../protocol/ids.ts';
 import { dialPlans } from './addresses.ts';
 
 const peer = '12D3KooWSrKnMZUcSxK8G7wmBbXdU8nFEfWGhLu6H8xjn8LmCSJb' as PeerId;
+const tab = 'tab' as PeerId;
 const validator = (stake: number, ...addresses: string[]) => ({
   peer,
   stake,
@@ -15,6 +16,7 @@ describe('dialPlans', () => {
     const [plan] = dialPlans(
       { validators: [validator(1, direct, `/ip4/192.0.2.1/tcp/4002/ws/p2p/${peer}`, '/ip4/1.2.3.4/tcp/1')] },
       false,
+      tab,
     );
     expect(plan).toEqual({
       peer,
@@ -30,15 +32,25 @@ describe('dialPlans', () => {
       '/dns4/v.example/tcp/3/wss',
       '/dns4/v.example/tcp/4/tls/ws',
     ];
-    const [plan] = dialPlans({ validators: [validator(1, ...all)] }, true);
+    const [plan] = dialPlans({ validators: [validator(1, ...all)] }, true, tab);
     expect(plan?.websocket.map((address) => address.split('/')[4])).toEqual(['2', '3', '4']);
   });
 
-  it('tries the greatest stake first', () => {
-    const plans = dialPlans(
-      { validators: [validator(1, '/dns4/a/tcp/1/wss'), validator(9, '/dns4/b/tcp/1/wss')] },
-      true,
-    );
-    expect(plans[0]?.websocket[0]).toContain('/dns4/b/');
+  it('gives each tab an order of its own, the same every time, and all of them together every validator', () => {
+    const validators = ['a', 'b', 'c'].map((name) => ({
+      ...validator(1, `/dns4/${name}/tcp/1/wss`),
+      peer: name as PeerId,
+    }));
+    const first = (n: number) => dialPlans({ validators }, true, `tab-${n}` as PeerId)[0]?.peer ?? 'none';
+    const counts = new Map<string, number>();
+    for (let n = 0; n < 300; n++) {
+      expect(first(n)).toBe(first(n));
+      counts.set(first(n), (counts.get(first(n)) ?? 0) + 1);
+    }
+    expect([...counts.keys()].sort()).toEqual(['a', 'b', 'c']);
+    // 300 draws of a third each: below 60 or above 140 in one of some 10^5 cases.
+    for (const count of counts.values()) expect(Math.abs(count - 100)).toBeLessThan(40);
+    const plans = dialPlans({ validators }, true, tab);
+    expect(new Set(plans.map((plan) => plan.peer)).size).toBe(3);
   });
 });

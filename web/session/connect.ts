@@ -31,7 +31,7 @@ export async function stayConnected(run: Run, context: RunContext): Promise<void
   const backoff = new Backoff();
   while (!run.signal.aborted) {
     if (backoff.attempts > 0) await refreshManifest(run, context);
-    const plans = dialPlans(context.loaded.manifest, secureOrigin);
+    const plans = dialPlans(context.loaded.manifest, secureOrigin, context.identity.peer);
     const plan = plans[backoff.attempts % plans.length];
     if (plan === undefined) return run.fail(problemOf('MANIFEST_MALFORMED', 'it names no validator'));
     state.update(
