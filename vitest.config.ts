@@ -19,11 +19,11 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: [
-            'subnet/{store,ledger,settlement,spending,metrics}/**/*.test.ts',
+            'subnet/{store,ledger,audit,settlement,spending,metrics}/**/*.test.ts',
             'subnet/dispatch/{dispatch,trust,jobs}.test.ts',
             'subnet/net/{burst,ledger-stream}.test.ts',
           ],
-          exclude: ['subnet/ledger/{settle,emission}.test.ts'],
+          exclude: ['subnet/ledger/{settle,emission}.test.ts', 'subnet/audit/checks.test.ts'],
           globalSetup: ['subnet/testing/postgres-setup.ts'],
           testTimeout: 30_000,
         },

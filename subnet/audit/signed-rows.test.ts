@@ -171,7 +171,7 @@ const SIGNED: Tampering[] = [
           signature: new Uint8Array(64),
         })
         .execute(),
-    /epoch 2: operation 1/,
+    /operation 1 of epoch 2/,
   ],
   [
     'an audit key that is not the one committed to',

@@ -184,7 +184,7 @@ export class SeveralValidators {
       ledger,
       journal,
       settlement,
-      work: WorkingLedger.over(base, 10_000 * (index + 1)),
+      work: WorkingLedger.over(base, 10_000 * (index + 1), this.#options.policy),
       closed,
     };
   }

@@ -27,8 +27,8 @@ export class WorkingLedger {
   }
 
   /** Over the ledger of one of several validators; tasks are numbered after `tasks`, so that no two have one. */
-  static over(base: TestLedger, tasks: number): WorkingLedger {
-    return new WorkingLedger(base, { ...TRUST_POLICY, auditFloorPpm: 10_000 }, tasks);
+  static over(base: TestLedger, tasks: number, policy: Partial<TrustPolicy> = {}): WorkingLedger {
+    return new WorkingLedger(base, { ...TRUST_POLICY, auditFloorPpm: 10_000, ...policy }, tasks);
   }
 
   static async open(path?: string, policy: Partial<TrustPolicy> = {}): Promise<WorkingLedger> {
