@@ -206,6 +206,16 @@ describe('what is carried over', () => {
     expect(bond(state, account(3), at(1).peer)).toBeCloseTo(0.05, 4);
   });
 
+  it('bonds follow their validator also where all accounts stay', () => {
+    const reference = scoresOf({ 1: 4n, 2: 4n });
+    const first = nextShares(EMPTY_STATE, roundOf(1, [3, 3, 3], reference, { 1: null })).state;
+    const { seats } = roundOf(2, [3, 3, 3], reference);
+    const idle = { ...roundOf(2, [3, 3, 3], reference), seats: seats.slice(1), rows: new Map() };
+    const { state } = nextShares(first, idle);
+    expect(bond(state, account(1), at(1).peer)).toBe(0);
+    expect(bond(state, account(1), at(2).peer)).toBeCloseTo(0.045, 4);
+  });
+
   it('a validator without a voice keeps its bonds, less a tenth', () => {
     const reference = scoresOf({ 1: 4n, 2: 4n });
     const { state } = run([roundOf(1, [3, 3], reference), roundOf(2, [3, 3], reference, { 0: null })]);

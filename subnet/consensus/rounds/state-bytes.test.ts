@@ -101,13 +101,16 @@ describe('bytes of a state', () => {
     const decoded = decodeCbor(encodeState(state));
     if (!decoded.ok) throw new Error(decoded.message);
     const value = decoded.value as Record<string, Uint8Array>;
-    const others = [
+    const others: unknown[] = [
       { ...value, more: 1 },
       { ...value, accounts: value['accounts']?.subarray(1) },
       { ...value, row: value['row']?.subarray(1) },
       { ...value, value: null },
       [],
     ];
+    for (const list of ['accounts', 'start', 'row', 'value']) {
+      others.push({ ...value, [list]: Uint8Array.of(...(value[list] ?? []), 0) });
+    }
     for (const other of others) expect(decodeState(encodeCbor(other)).ok).toBe(false);
     expect(decodeState(encodeState(state).subarray(1)).ok).toBe(false);
   });

@@ -31,7 +31,7 @@ export async function majority(field: Field): Promise<Step[]> {
   const steps: Step[] = [];
   for (const percent of STAKES) {
     const stake = (ALL_STAKE * percent) / 100;
-    const attack = `majority of ${percent} %`;
+    const attack = `${percent} % of the stake`;
     const partOfUseless = async (defences: Defences): Promise<Claim['evidence']> => {
       const pairs = [];
       for (const seed of field.seeds) {
@@ -48,7 +48,8 @@ export async function majority(field: Field): Promise<Step[]> {
       claims: [
         {
           attack,
-          side: 'control',
+          // Below the cliff there is nothing to control: that it gets nothing is what consensus is for.
+          side: percent > 50 ? 'control' : 'defended',
           what: 'all for an account of no use, no masks',
           metric,
           evidence: await partOfUseless(without('masks')),

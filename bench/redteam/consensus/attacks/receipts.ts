@@ -32,7 +32,7 @@ const several = (make: (i: number) => SignedReceipt): SignedReceipt[] =>
 
 const FORGERIES: readonly Forgery[] = [
   {
-    name: 'raised by its tab',
+    name: 'changed by its tab to another task',
     make: ({ real }) =>
       real.map(({ payload, signature }) => {
         const read = readReceipt(payload);
