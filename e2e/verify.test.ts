@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitForState } from '../farm/tab.ts';
-import { ledgerFile } from '../subnet/validator.ts';
+import { ledgerFile } from '../subnet/store/target.ts';
 import type { VerificationReport } from '../web/verify/report.ts';
 import { launch, openWatched, type WatchedTab } from './browser/launch.ts';
 import { createSubnet, type Subnet } from './browser/subnet.ts';
@@ -18,7 +18,7 @@ let browser: Browser;
 let tab: WatchedTab;
 
 /** No epoch closes while a test looks: closing one puts the leaves of the tree of balances right again. */
-const LONG_EPOCHS = ['--slot-ms', '3600000'];
+const LONG_EPOCHS = ['--epoch-slots', '1000'];
 
 beforeAll(async () => {
   [subnet, browser] = await Promise.all([createSubnet(), launch()]);
