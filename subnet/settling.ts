@@ -42,8 +42,8 @@ export async function startSettling(parts: Parts): Promise<Settling> {
     throw new Error(
       `This validator (${holder.validator}) has no seat in the subnet: its owner gives it one with \`gridtab validators set\`.`,
     );
-  const closed = (epoch: number): void =>
-    void afterClose(parts, epoch, () => settling.endsInMs()).catch((error: unknown) =>
+  const closed = (epoch: number, endsInMs: () => number): void =>
+    void afterClose(parts, epoch, endsInMs).catch((error: unknown) =>
       logger.error({ epoch, error: errorText(error) }, 'what follows a closed epoch failed'),
     );
   if (seats.every(({ validator }) => validator === holder.validator)) {
@@ -53,10 +53,9 @@ export async function startSettling(parts: Parts): Promise<Settling> {
       slotMs,
       epochSlots,
       logger,
-      onClosed: ({ epoch }) => closed(epoch),
+      onClosed: ({ epoch }) => closed(epoch, () => clock.endsInMs()),
     });
-    const settling: Settling = clock;
-    return settling;
+    return clock;
   }
   const journal = Journal.open(join(config.dataDir, 'journal.sqlite'));
   const settlement = new Settlement({
@@ -67,7 +66,7 @@ export async function startSettling(parts: Parts): Promise<Settling> {
     ...config,
     faults,
     logger,
-    onClosed: closed,
+    onClosed: (epoch) => closed(epoch, () => settlement.endsInMs()),
     ...(parts.weigh === undefined ? {} : { weigh: parts.weigh }),
   });
   const settling: Settling = {

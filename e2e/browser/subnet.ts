@@ -39,7 +39,8 @@ export type Subnet = {
   url: string;
   /** Its data folder, with the admin token. */
   dataDir: string;
-  start(): Promise<void>;
+  /** `flags` come last, for this run of it. */
+  start(flags?: readonly string[]): Promise<void>;
   /** SIGTERM, then waits. */
   stop(): Promise<void>;
   /** Rows of its database, as they are on disk now. `sql` takes `values` by place. */
@@ -70,8 +71,8 @@ export async function createSubnet(
   const subnet: Subnet = {
     url: `http://localhost:${http}`,
     dataDir,
-    async start() {
-      node = await startNodeProcess({ flags });
+    async start(more = []) {
+      node = await startNodeProcess({ flags: [...flags, ...more] });
     },
     async stop() {
       await node?.stop();

@@ -20,6 +20,7 @@ const actions: AppActions = {
   exportAccount: log('exportAccount'),
   importAccount: log('importAccount'),
   exportReceipts: log('exportReceipts'),
+  verify: log('verify'),
   showEvidence: log('showEvidence'),
   hideEvidence: log('hideEvidence'),
   dismissProblem: log('dismissProblem'),

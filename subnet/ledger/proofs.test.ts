@@ -198,9 +198,10 @@ it('keeps no other work waiting while it builds trees of 100,000 leaves', { time
 
 /** The most processor time, in milliseconds, that passes between two turns of the event loop. Not wall time: machines are shared. */
 async function longestTurn(work: () => Promise<void>): Promise<number> {
-  let [longest, done] = [0, false];
+  let longest = 0;
+  const worked = new AbortController();
   const watching = (async () => {
-    while (!done) {
+    while (!worked.signal.aborted) {
       const before = process.threadCpuUsage();
       await setImmediate();
       const { user, system } = process.threadCpuUsage(before);
@@ -208,7 +209,7 @@ async function longestTurn(work: () => Promise<void>): Promise<number> {
     }
   })();
   await work();
-  done = true;
+  worked.abort();
   await watching;
   return longest;
 }

@@ -175,7 +175,10 @@ describe('proofs', () => {
 
   const taskId = new Uint8Array(32);
   it.each([
-    ['too many tasks', { type: 'inclusions', epoch: 0, taskIds: Array(MAX_INCLUSIONS + 1).fill(taskId) }],
+    [
+      'too many tasks',
+      { type: 'inclusions', epoch: 0, taskIds: Array.from({ length: MAX_INCLUSIONS + 1 }, () => taskId) },
+    ],
     ['no task', { type: 'inclusions', epoch: 0, taskIds: [] }],
     ['a short task id', { type: 'inclusions', epoch: 0, taskIds: [new Uint8Array(31)] }],
     ['a negative epoch', { type: 'inclusions', epoch: -1, taskIds: [taskId] }],

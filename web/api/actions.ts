@@ -38,6 +38,7 @@ export function createActions(
         .then((json) => downloadFile('gridtab-receipts.json', json))
         .catch(report);
     },
+    verify: () => void session.verify().catch(report),
     showEvidence: (taskId) => void session.showEvidence(taskId).catch(report),
     hideEvidence: () => state.update({ evidence: null }, 'now'),
     dismissProblem: (code) => state.clearProblem(code),
@@ -63,6 +64,7 @@ async function importFrom(file: File, session: Session, state: StateStore, store
     // The balance of another account says nothing of this one.
     credits: { settled: '0', held: '0', pending: [] },
     standing: null,
+    verification: { status: 'idle' },
   });
   state.addProblem(problemOf('ACCOUNT_IMPORTED', account.value.id));
 }

@@ -40,6 +40,11 @@ export function createApi(session: Session, state: StateStore): GridtabApi {
       session.resume();
       return Promise.resolve();
     },
+    verify: async () => {
+      const report = await session.verify();
+      if (report === null) throw new Error('the tab is not connected: start it first');
+      return report;
+    },
     state: () => structuredClone(state.current),
     on: (event, listener) => state.on(event, listener),
   };

@@ -86,10 +86,15 @@ export class ReceiptBook {
     return ok(known ? null : row);
   }
 
+  /** Every stored receipt as it is, unchecked, the last one first. */
+  async all(): Promise<unknown[]> {
+    return await this.#store.latest('receipts', RECEIPT_RETENTION + TRIM_EVERY);
+  }
+
   /** Every stored receipt as a JSON document: readable fields beside the signed bytes, in hex, that prove them. */
   async export(): Promise<string> {
     const receipts: unknown[] = [];
-    for (const value of await this.#store.latest('receipts', RECEIPT_RETENTION + TRIM_EVERY)) {
+    for (const value of await this.all()) {
       const stored = v.safeParse(signedReceiptSchema, value);
       if (!stored.success) continue;
       const opened = openReceipt(stored.output);

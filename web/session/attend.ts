@@ -70,6 +70,7 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
   });
 
   run.askEvidence = (taskId) => ledger.evidence(taskId);
+  run.proofs = ledger.proofs;
   const news = new News(() => sayHelloAgain(link, run, context, opened, signal), signal);
   run.onCapabilities = () => news.tell();
   // They may have changed while we joined.
@@ -108,6 +109,7 @@ export async function attend(link: Link, run: Run, context: RunContext): Promise
   } finally {
     run.onCapabilities = () => {};
     run.askEvidence = null;
+    run.proofs = null;
     run.meters.roundTrip = null;
     state.update({ idleReason: null });
   }

@@ -2,6 +2,7 @@ import { LEDGER_PROTOCOL } from '../../protocol/limits.ts';
 import { errorText, fail, type Outcome } from '../../protocol/outcome.ts';
 import type { Receipt, SignedReceipt } from '../../protocol/receipt.ts';
 import type { Link } from '../peer/peer.ts';
+import type { ProofSource } from '../verify/source.ts';
 import { LedgerClient, type Balance, type EvidenceReply, type StandingReply } from './ledger.ts';
 
 /** Balances are asked for at most this often, however fast units are accepted. */
@@ -12,6 +13,8 @@ const MIN_INTERVAL_MS = 5_000;
  */
 const STANDING_INTERVAL_MS = 15_000;
 const OPEN_TIMEOUT_MS = 10_000;
+/** Between two requests for proofs: 33 a second leave the rest of MESSAGES_PER_SECOND to the others. */
+const PROOF_GAP_MS = 30;
 
 export type LedgerSyncDeps = {
   link: Link;
@@ -79,6 +82,30 @@ export class LedgerSync {
   async evidence(taskId: Uint8Array): Promise<Outcome<EvidenceReply>> {
     const client = await this.#open();
     return client.ok ? await client.value.evidence(taskId) : client;
+  }
+
+  /** Where “Verify my rewards” gets what it checks. The balance it compares is the one that is shown from then on. */
+  get proofs(): ProofSource {
+    const { account, onBalance, signal } = this.#deps;
+    let lastMs = Number.NEGATIVE_INFINITY;
+    const ask = async <T>(request: (client: LedgerClient) => Promise<Outcome<T>>): Promise<Outcome<T>> => {
+      const waitMs = lastMs + PROOF_GAP_MS - performance.now();
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      lastMs = performance.now();
+      const client = await this.#open();
+      return client.ok ? await request(client.value) : client;
+    };
+    return {
+      validatorSets: (from) => ask((client) => client.validatorSets(from)),
+      headers: (from) => ask((client) => client.epochs(from)),
+      balanceProof: () => ask((client) => client.balanceProof()),
+      inclusions: (epoch, taskIds) => ask((client) => client.inclusions(epoch, taskIds)),
+      balance: async () => {
+        const balance = await ask((client) => client.balance(account));
+        if (balance.ok && !signal.aborted) onBalance(balance.value);
+        return balance;
+      },
+    };
   }
 
   #standingLater(): void {

@@ -1,6 +1,11 @@
 import type { Stream } from '@libp2p/interface';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
-import { MAX_LEDGER_MESSAGE_BYTES, MAX_RECEIPTS_PER_PAGE } from '../../protocol/limits.ts';
+import {
+  MAX_EPOCHS_PER_PAGE,
+  MAX_LEDGER_MESSAGE_BYTES,
+  MAX_RECEIPTS_PER_PAGE,
+  MAX_SETS_PER_PAGE,
+} from '../../protocol/limits.ts';
 import { ledgerFromNode, type LedgerFromNode, type LedgerFromTab } from '../../protocol/messages.ts';
 import { errorText, fail, ok, type Outcome } from '../../protocol/outcome.ts';
 import type { Receipt, SignedReceipt } from '../../protocol/receipt.ts';
@@ -16,6 +21,10 @@ type Reply<T extends LedgerFromNode['type']> = Extract<LedgerFromNode, { type: T
 export type Balance = Omit<Reply<'balance'>, 'type'>;
 export type StandingReply = Omit<Reply<'standing'>, 'type'>;
 export type EvidenceReply = Omit<Reply<'evidence'>, 'type'>;
+type Epochs = Reply<'epochs'>['headers'];
+type ValidatorSets = Reply<'validators'>['sets'];
+type BalanceProof = Omit<Reply<'balance-proof'>, 'type'>;
+type Inclusions = Reply<'inclusions'>['paths'];
 
 /** One ledger stream: requests in order, each with one reply. */
 export class LedgerClient {
@@ -50,6 +59,29 @@ export class LedgerClient {
     if (reply.ok && !equalBytes(reply.value.taskId, taskId))
       return fail('UNEXPECTED', 'the evidence is about another task');
     return reply;
+  }
+
+  /** A page of headers of closed epochs from `from` on, as they came. */
+  async epochs(from: number): Promise<Outcome<Epochs>> {
+    const reply = await this.#ask({ type: 'epochs', from, limit: MAX_EPOCHS_PER_PAGE }, 'epochs');
+    return reply.ok ? ok(reply.value.headers) : reply;
+  }
+
+  /** A page of validator sets that came into force in epoch `from` or later, as they came. */
+  async validatorSets(from: number): Promise<Outcome<ValidatorSets>> {
+    const reply = await this.#ask({ type: 'validators', from, limit: MAX_SETS_PER_PAGE }, 'validators');
+    return reply.ok ? ok(reply.value.sets) : reply;
+  }
+
+  /** What proves the account's balance as of the last closed epoch, unchecked. */
+  async balanceProof(): Promise<Outcome<BalanceProof>> {
+    return await this.#ask({ type: 'balance-proof' }, 'balance-proof');
+  }
+
+  /** Paths of receipts (32-byte task ids, at most MAX_INCLUSIONS) of a closed epoch, unchecked. */
+  async inclusions(epoch: number, taskIds: readonly Uint8Array[]): Promise<Outcome<Inclusions>> {
+    const reply = await this.#ask({ type: 'inclusions', epoch, taskIds: [...taskIds] }, 'inclusions');
+    return reply.ok ? ok(reply.value.paths) : reply;
   }
 
   /**

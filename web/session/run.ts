@@ -21,6 +21,9 @@ import { setStep } from './steps.ts';
 import { TimedBursts } from './timed-burst.ts';
 import { UnitLog } from './unit-log.ts';
 import { unitLabel } from './unit-row.ts';
+import { verifyAndShow } from './verification.ts';
+import type { VerificationReport } from '../verify/report.ts';
+import type { ProofSource } from '../verify/source.ts';
 import { adapterLabel, applyWorkerEvent, showAdapter } from './worker-events.ts';
 
 /** Longest GPU dispatch to aim for (performance.md, Scheduling: slices at or under 16 ms). */
@@ -80,6 +83,8 @@ export class Run {
   #onCapabilities: () => void = () => {};
   /** Asks the validator about one of the tab's own tasks, while it is connected. */
   askEvidence: AskEvidence | null = null;
+  /** What rewards are verified with, while the tab is connected. */
+  proofs: ProofSource | null = null;
 
   constructor(deps: RunDeps, onJoined: () => void) {
     this.deps = deps;
@@ -262,6 +267,14 @@ export class Run {
   get manifest(): Manifest {
     if (this.#context === null) throw new Error('the manifest is not here yet');
     return this.#context.loaded.manifest;
+  }
+
+  /** Checks what this tab can know of its rewards, and shows it. Null while it is not connected. */
+  async verify(): Promise<VerificationReport | null> {
+    if (this.#context === null || this.proofs === null) return null;
+    const { subnet, identity } = this.#context;
+    const who = { subnet, owner: this.manifest.owner, account: identity.account };
+    return await verifyAndShow(this.deps, who, this.proofs);
   }
 
   async #openWorker(): Promise<OpenReport | null> {

@@ -10,6 +10,8 @@ import { memoryStore, type Store } from '../identity/store.ts';
 import { ReceiptBook } from '../receipts/book.ts';
 import { StateStore } from '../state/store.ts';
 import type { UnitRow } from '../state/types.ts';
+import type { VerificationReport } from '../verify/report.ts';
+import { FakeLedger, seatOf } from '../verify/testing/fake-ledger.ts';
 import { parseOptions } from './options.ts';
 import { Session } from './session.ts';
 import { FakePool } from './testing/fake-pool.ts';
@@ -418,5 +420,89 @@ describe('what is kept', () => {
     page = new Page(validator, link, store);
     await page.api.start();
     expect(page.state.current.phase).toBe('running');
+  });
+});
+
+describe('verify my rewards', () => {
+  /** A ledger of two closed epochs in which the account of this page was paid, and receipts of both. */
+  async function withLedger(): Promise<FakeLedger> {
+    await page.api.start();
+    const account = validator.hellos[0]?.account ?? new Uint8Array(32);
+    const seats = [await seatOf(9, 1n)];
+    const ledger = new FakeLedger(seats, {
+      subnet: validator.subnet,
+      owner: validator.owner,
+      account: { publicKey: account },
+    });
+    for (let epoch = 0; epoch < 2; epoch++) {
+      validator.ledger.push(ledger.receipt(), ledger.receipt());
+      ledger.close();
+    }
+    validator.proofs = ledger;
+    // The tab reads its receipts from the ledger when it joins.
+    await page.api.stop();
+    await page.api.start();
+    await until(() => expect(page.state.current.receipts.total).toBe(5));
+    return ledger;
+  }
+  const codes = ({ checks }: VerificationReport) =>
+    checks.map((check) => (check.result === 'passed' ? check.result : check.code));
+
+  it('goes through the stream, shows how far it is, and the proven balance', async () => {
+    await withLedger();
+    const seen = new Set<string>();
+    page.api.on('state', ({ verification }) => seen.add(verification.status));
+    const [report, same] = await Promise.all([page.api.verify(), page.api.verify()]);
+    expect(same).toBe(report);
+    expect(codes(report)).toEqual(Array.from({ length: 8 }, () => 'passed'));
+    expect(report).toMatchObject({
+      epoch: 1,
+      // The burst's own receipt is of an epoch that has not closed.
+      receipts: { all: 5, included: 4, waiting: 1, waitingEpoch: 5 },
+      balance: { spendable: '10', escrow: '10' },
+    });
+    expect(page.state.current.verification).toEqual({ status: 'done', report });
+    expect(page.state.current.credits).toMatchObject({ settled: '20', held: '10' });
+    expect([...seen]).toEqual(['running', 'done']);
+    // It outlives the run.
+    await page.api.stop();
+    await page.api.start();
+    expect(page.state.current.verification.status).toBe('done');
+  });
+
+  it('finds on the next visit that the past was rewritten', async () => {
+    const ledger = await withLedger();
+    await page.api.verify();
+    ledger.epochs.pop();
+    ledger.close({ header: { beacon: new Uint8Array(32).fill(99) } });
+    ledger.close();
+    expect(codes(await page.api.verify())).toContain('HISTORY_CHANGED');
+    expect(page.state.current.verification).toMatchObject({ status: 'done' });
+  });
+
+  it('rejects while there is nobody to ask, and ends when the tab stops meanwhile', async () => {
+    await expect(page.api.verify()).rejects.toThrow('start it first');
+    const ledger = await withLedger();
+    let asked = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (asked = resolve));
+    ledger.headers = () => {
+      asked();
+      return new Promise(() => undefined);
+    };
+    const verifying = page.api.verify();
+    await waiting;
+    await page.api.stop();
+    expect(codes(await verifying)).toContain('NO_ANSWER');
+    expect(page.state.current.verification.status).toBe('done');
+    await expect(page.api.verify()).rejects.toThrow('start it first');
+  });
+
+  it('says what the validator refused', async () => {
+    await withLedger();
+    validator.proofs = new FakeLedger([await seatOf(9, 1n)], {
+      subnet: validator.subnet,
+      owner: validator.owner,
+    });
+    expect(codes(await page.api.verify())).toContain('NO_EPOCH');
   });
 });

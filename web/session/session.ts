@@ -1,5 +1,6 @@
 import { initialState, offline, waitingSteps } from '../state/initial.ts';
 import type { Phase, Problem, StartOptions } from '../state/types.ts';
+import type { VerificationReport } from '../verify/report.ts';
 import { showEvidence } from './evidence.ts';
 import { nextPhase, type PhaseEvent } from './machine.ts';
 import { Run, type RunDeps } from './run.ts';
@@ -9,6 +10,7 @@ export class Session {
   readonly #deps: RunDeps;
   #run: Run | null = null;
   #ended: Promise<void> = Promise.resolve();
+  #verifying: Promise<VerificationReport | null> | null = null;
 
   constructor(deps: RunDeps) {
     this.#deps = deps;
@@ -31,6 +33,7 @@ export class Session {
       counts: before.counts,
       receipts: before.receipts,
       credits: before.credits,
+      verification: before.verification,
       milestones: { ...before.milestones, startedMs: before.milestones.startedMs ?? performance.now() },
     });
     this.#go('start');
@@ -59,6 +62,14 @@ export class Session {
   /** Asks the validator what stands behind its verdict on a unit. */
   async showEvidence(taskId: string): Promise<void> {
     await showEvidence(this.#deps.state, this.#run?.askEvidence ?? null, taskId);
+  }
+
+  /** Verifies the account's rewards; whoever asks while that is under way gets the same report. Null while not connected. */
+  verify(): Promise<VerificationReport | null> {
+    this.#verifying ??= (this.#run?.verify() ?? Promise.resolve(null)).finally(
+      () => (this.#verifying = null),
+    );
+    return this.#verifying;
   }
 
   /** The page goes away: hands leases back while there is still a moment to. */

@@ -36,6 +36,7 @@ export const initialState = (): AppState => ({
   downloads: [],
   units: [],
   receipts: { total: 0, latest: [] },
+  verification: { status: 'idle' },
   idleReason: null,
   foreign: null,
   milestones: { startedMs: null, joinedMs: null, firstVerifiedMs: null },

@@ -6,6 +6,7 @@ import type { AdapterReport, ModelReport } from '../../worker/contract.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
 import type { Provider } from '../../protocol/messages.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
+import type { Verification, VerificationReport } from '../verify/report.ts';
 
 /** idle → starting → running ⇄ paused → stopping → idle; `failed` from anywhere, and back to starting by Start. */
 export type Phase = 'idle' | 'starting' | 'running' | 'paused' | 'stopping' | 'failed';
@@ -156,6 +157,8 @@ export type AppState = {
   downloads: Download[];
   units: UnitRow[];
   receipts: { total: number; latest: ReceiptRow[] };
+  /** What “Verify my rewards” found last, in this visit. */
+  verification: Verification;
   /** Why there is no work, while there is none. */
   idleReason: { text: string; retryAtMs: number } | null;
   /** A subnet whose owner this browser does not trust yet: `start({ trust: true })` does, once per owner key. */
@@ -177,6 +180,8 @@ export type AppActions = {
   exportAccount(): void;
   importAccount(file: File): void;
   exportReceipts(): void;
+  /** Checks the account's rewards in this tab, against the headers that the validators signed. */
+  verify(): void;
   /** Asks the validator what stands behind its verdict on a unit, and shows it. */
   showEvidence(taskId: string): void;
   hideEvidence(): void;
@@ -191,6 +196,11 @@ export interface GridtabApi {
   stop(): Promise<void>;
   pause(reason?: string): Promise<void>;
   resume(): Promise<void>;
+  /**
+   * Checks receipts, headers and balance in this tab; resolves with what was found, whether or not it holds. Rejects while the tab
+   * is not connected, since the proofs come from a validator.
+   */
+  verify(): Promise<VerificationReport>;
   /** A snapshot; plain data. */
   state(): AppState;
   /** Calls back on every event of the name until the returned function is called. */

@@ -2,6 +2,7 @@ import type { RefusalNext } from '../../protocol/refusal.ts';
 import type { Connection, Phase, Step, UnitStatus } from '../state/types.ts';
 import type { Provider } from '../../protocol/messages.ts';
 import type { KindName } from '../../protocol/kinds/registry.ts';
+import { verifyEn } from './verify-en.ts';
 
 /**
  * Every sentence of the page, in English. A second language is a file of this shape (`Strings`). Functions take raw
@@ -272,6 +273,8 @@ export const en = {
     verifiedNote: 'checked in this tab',
     validator: (id: string): string => `by ${id}`,
   },
+
+  verify: verifyEn,
 
   machine: {
     heading: 'Processor',

@@ -66,6 +66,13 @@ export function countdown(ms: number, locale: string): string {
 
 export const clockTime = (atMs: number, locale: string): string => times(locale).format(atMs);
 
+/** `12 May 2026, 09:30`: when something was that may be long ago. */
+export const dayAndTime = (atMs: number, locale: string): string =>
+  Number.isFinite(atMs) && Math.abs(atMs) < MAX_TIME_MS ? days(locale, 0, 0).format(atMs) : '–';
+
+/** Dates end there (ECMA-262, 21.4.1.1). */
+const MAX_TIME_MS = 8.64e15;
+
 /** The exact amount in two parts, so that the last digits can be shown small: `1,204.2513` and `60274`. */
 export function creditDigits(decimal: string, locale: string): { head: string; tail: string } {
   const format = numbers(locale, 4, 9);
@@ -131,6 +138,10 @@ const timesOnce = once(
 );
 const times = (locale: string): Intl.DateTimeFormat => timesOnce(locale, 0, 0);
 
+const days = once(
+  (locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' }),
+);
+
 /**
  * The first formatter of a kind makes the browser read its language data, tens of milliseconds on a slow machine. Each of
  * these pays for one ahead of the first screen full of figures; to be run in tasks of their own.
@@ -139,4 +150,5 @@ export const warmUps = (locale: string): (() => unknown)[] => [
   () => integer(0, locale),
   () => creditDigits('0', locale),
   () => clockTime(0, locale),
+  () => dayAndTime(0, locale),
 ];

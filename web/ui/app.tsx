@@ -13,6 +13,7 @@ import { Receipts } from './receipts.tsx';
 import { StandingPanel } from './standing.tsx';
 import { Starting } from './starting.tsx';
 import { Units } from './units.tsx';
+import { VerifyPanel } from './verify.tsx';
 import { useSlice, type View } from './view.ts';
 
 /** The whole page as a function of the state. */
@@ -58,6 +59,7 @@ function Stage({ view, phase }: { view: View; phase: Phase }) {
           <div class="panels panels-full">
             <Units view={view} />
             <Receipts view={view} />
+            <VerifyPanel view={view} />
             <div class="side">
               <StandingPanel view={view} />
               <Machine view={view} />
@@ -79,6 +81,7 @@ function Earned({ view }: { view: View }) {
     <div class="panels panels-pair">
       <Receipts view={view} />
       <Account view={view} />
+      <VerifyPanel view={view} />
     </div>
   );
 }

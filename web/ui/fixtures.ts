@@ -1,5 +1,6 @@
 import { REFUSALS, type RefusalCode } from '../../protocol/refusal.ts';
 import { initialState } from '../state/initial.ts';
+import { verifyReports } from './fixtures-verify.ts';
 import type { AppState, KindStanding, ReceiptRow, Standing, Step, UnitRow } from '../state/types.ts';
 
 /**
@@ -252,8 +253,15 @@ const everyRefusal: UnitRow[] = (Object.keys(REFUSALS) as RefusalCode[]).map((co
 const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>\u202Eevil\u0007';
 const LONG = 'W'.repeat(400);
 
+const reports = verifyReports(FIXTURE_NOW_MS - 3_000, HOSTILE + LONG);
+const verified = (report: keyof typeof reports): AppState => ({
+  ...running,
+  verification: { status: 'done', report: reports[report] },
+});
+
 const hostile: AppState = {
   ...running,
+  verification: { status: 'done', report: reports.hostile },
   subnet: {
     name: HOSTILE + LONG,
     owner: HOSTILE + LONG,
@@ -348,6 +356,7 @@ export const FIXTURES = {
     identity,
     receipts: running.receipts,
     credits: running.credits,
+    verification: { status: 'done', report: reports.holds },
     milestones: running.milestones,
   },
   foreign: {
@@ -483,6 +492,15 @@ export const FIXTURES = {
       json: JSON.stringify({ audited: false }),
     },
   },
+  verifying: {
+    ...running,
+    verification: { status: 'running', step: 'included', done: 1216, of: 1843 },
+  },
+  verified: verified('holds'),
+  verifiedAlone: verified('alone'),
+  verifiedPartly: verified('partly'),
+  verifyFails: verified('fails'),
+  verifyRewritten: verified('rewritten'),
   stopping: { ...running, phase: 'stopping' },
   failed,
   hostile,

@@ -3,6 +3,8 @@ import { signal } from '@preact/signals';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { REFUSAL_CODES, REFUSALS } from '../../protocol/refusal.ts';
 import type { AppActions, AppState, Phase } from '../state/types.ts';
+import { t } from '../strings/strings.ts';
+import type { FailureCode } from '../verify/report.ts';
 import { FIXTURE_NAMES, FIXTURE_NOW_MS, FIXTURES, type FixtureName } from './fixtures.ts';
 import { mount } from './mount.tsx';
 
@@ -14,6 +16,7 @@ const actions = {
   exportAccount: vi.fn<AppActions['exportAccount']>(),
   importAccount: vi.fn<AppActions['importAccount']>(),
   exportReceipts: vi.fn<AppActions['exportReceipts']>(),
+  verify: vi.fn<AppActions['verify']>(),
   showEvidence: vi.fn<AppActions['showEvidence']>(),
   hideEvidence: vi.fn<AppActions['hideEvidence']>(),
   dismissProblem: vi.fn<AppActions['dismissProblem']>(),
@@ -213,6 +216,93 @@ describe('standing', () => {
     if (state.standing === null) throw new Error('the fixture has a standing');
     show({ ...state, standing: { ...state.standing, epoch: state.standing.punishedUntilEpoch } });
     expect(root.querySelector('.standing-punished')).toBeNull();
+  });
+});
+
+describe('verify my rewards', () => {
+  const panel = (name: FixtureName): string => {
+    unmount?.();
+    show(fixture(name));
+    return text('.panel-verify');
+  };
+  const lines = (): string[] => [...root.querySelectorAll('.check')].map((li) => li.className);
+
+  it('says what it checks before it does, and starts on a press', () => {
+    expect(panel('running')).toContain('It takes nobody’s word');
+    expect(lines()).toEqual(Array.from({ length: 8 }, () => 'check check-idle'));
+    button('Verify now').click();
+    expect(actions.verify).toHaveBeenCalledOnce();
+  });
+
+  it('cannot without a connection, and says so', () => {
+    expect(panel('reconnecting')).toContain('Not connected right now');
+    expect(button('Verify now').disabled).toBe(true);
+    expect(panel('returning')).toContain('Start first');
+    expect(button('Verify again').disabled).toBe(true);
+  });
+
+  it('shows how far it is, and is not started twice', () => {
+    expect(panel('verifying')).toContain('Places of my receipts: 1,216 of 1,843');
+    expect(root.querySelector<HTMLProgressElement>('.panel-verify progress')?.value).toBe(1216);
+    button('Verify now').click();
+    expect(actions.verify).not.toHaveBeenCalled();
+  });
+
+  it('says what holds, with its numbers', () => {
+    const said = panel('verified');
+    expect(text('.verify-summary')).toBe('Everything holds, as of epoch 1,283.');
+    expect(root.querySelector('.verify-summary')?.getAttribute('role')).toBe('status');
+    expect(lines()).toEqual(Array.from({ length: 8 }, () => 'check check-passed'));
+    for (const words of [
+      'The owner’s key signed the list that the headers name: 3 validators.',
+      'by 12 new headers',
+      '2 of 3 validators, with 75.0\u00a0% of it',
+      '1,283.7712 credits issued, of at most 21,000,000',
+      '1,843 receipts, signed by validators with a seat',
+      '1,809 receipts lie in their epochs’ trees',
+      '34 receipts will be included when epoch 1,284 closes',
+      '1,204.2513 credits, by 17 hashes up to the header of epoch 1,283',
+      '17 hashes of at most 20',
+      '12 checked, 1,272 by hash alone',
+      'did not sign',
+    ])
+      expect(said).toContain(words);
+    expect(said).not.toContain('has one validator');
+  });
+
+  it('says that the word of one validator is the only one', () => {
+    expect(panel('verifiedAlone')).toContain('This subnet has one validator, so its word is the only one.');
+    expect(text('.verify-limits')).toContain('2 receipts of other accounts');
+  });
+
+  it('says what does not hold, and what that means, in words and not by colour alone', () => {
+    const said = panel('verifyFails');
+    expect(text('.verify-summary')).toContain('2 checks do not hold');
+    expect(said).toContain(
+      '3 receipts left out of the ledger, the first for task 7c7c7c7c…7c7c of epoch 1,279',
+    );
+    expect(said).toContain('do not lead to the signed header of epoch 1,283');
+    const failed = [...root.querySelectorAll('.check-failed .check-result')].map((each) => each.textContent);
+    expect(failed).toEqual(['Does not hold', 'Does not hold']);
+    expect(panel('verifyRewritten')).toContain('The ledger’s past was changed: epoch 1,271');
+  });
+
+  it('says what is newer than what is proven', () => {
+    expect(panel('verifiedPartly')).toContain('The page shows 1,154.2513, proven are 1,204.2513.');
+    expect(text('.verify-summary')).toContain('1 check is still open');
+  });
+
+  it.each(Object.keys(t.verify.failures) as FailureCode[])('%s has its sentence', (code) => {
+    const state = fixture('verified');
+    if (state.verification.status !== 'done') throw new Error('a report');
+    const { report } = state.verification;
+    const [first, ...others] = report.checks;
+    if (first === undefined) throw new Error('a check');
+    const found = { result: 'failed', code, epoch: 7, subject: 'ab'.repeat(32), count: 2 } as const;
+    const checks = [{ id: first.id, ...found }, ...others];
+    show({ ...state, verification: { status: 'done', report: { ...report, checks } } });
+    expect(text('.check-failed p').length).toBeGreaterThan(30);
+    expect(text('.check-failed p')).not.toMatch(/undefined|null|NaN/);
   });
 });
 

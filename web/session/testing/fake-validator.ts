@@ -36,6 +36,7 @@ import { keyPair, type KeyPair } from '../../../protocol/sign.ts';
 import { taskIdBytes } from '../../../protocol/task.ts';
 import { Wire } from '../../../protocol/wire.ts';
 import type { Link } from '../../peer/peer.ts';
+import type { ProofSource } from '../../verify/source.ts';
 
 type Hello = Extract<JoinFromTab, { type: 'hello' }>;
 type Result = Extract<WorkFromTab, { type: 'result' }>;
@@ -86,6 +87,8 @@ export class FakeValidator {
     forfeited: 0n,
   };
   standingAsked = 0;
+  /** What proofs are made of, where a test has a whole ledger. */
+  proofs: ProofSource | null = null;
   /** What to answer to a wish for evidence. */
   onEvidence: (taskId: Uint8Array) => LedgerFromNode = (taskId) => ({
     type: 'evidence',
@@ -273,12 +276,17 @@ export class FakeValidator {
     const wire = new Wire<LedgerFromTab, LedgerFromNode>(stream, { schema: ledgerFromTab, maxBytes: 65_536 });
     for await (const request of wire.messages()) {
       if (!request.ok) throw new Error(request.message);
-      if (request.value.type === 'balance') {
+      const proof = this.proofs === null ? null : await proofReply(request.value, this.proofs);
+      if (proof !== null) {
+        await wire.send(proof);
+      } else if (request.value.type === 'balance') {
         const account = this.hellos.at(-1)?.account ?? new Uint8Array(32);
         const pending = [
           { kind: 'hash', units: this.ledger.length, work: 65_537n * BigInt(this.ledger.length) },
         ];
-        await wire.send({ type: 'balance', account, settled: 1_500_000_000n, held: 500_000_000n, pending });
+        const proven = await this.proofs?.balance();
+        const shown = proven?.ok ? proven.value : { settled: 1_500_000_000n, held: 500_000_000n };
+        await wire.send({ type: 'balance', account, ...shown, pending });
       } else if (request.value.type === 'standing') {
         this.standingAsked += 1;
         await wire.send(this.standing);
@@ -294,6 +302,33 @@ export class FakeValidator {
     }
   }
 }
+
+/** The answer to a request for proofs; null to any other. */
+async function proofReply(request: LedgerFromTab, proofs: ProofSource): Promise<LedgerFromNode | null> {
+  switch (request.type) {
+    case 'validators': {
+      const sets = await proofs.validatorSets(request.from);
+      return sets.ok ? { type: 'validators', sets: [...sets.value] } : refusedReply;
+    }
+    case 'epochs': {
+      const headers = await proofs.headers(request.from);
+      return headers.ok ? { type: 'epochs', headers: [...headers.value] } : refusedReply;
+    }
+    case 'balance-proof': {
+      const proof = await proofs.balanceProof();
+      return proof.ok ? { type: 'balance-proof', ...proof.value } : refusedReply;
+    }
+    case 'inclusions': {
+      const { epoch, taskIds } = request;
+      const paths = await proofs.inclusions(epoch, taskIds);
+      return paths.ok ? { type: 'inclusions', epoch, paths: [...paths.value] } : refusedReply;
+    }
+    default:
+      return null;
+  }
+}
+
+const refusedReply: LedgerFromNode = { type: 'refused', ...refusal('NOT_FOUND') };
 
 /** A connection in memory; `drop` loses it as a network does. */
 export class FakeLink implements Link {
