@@ -12,7 +12,7 @@ import { SETTLEMENT_POINTS } from '../../subnet/faults.ts';
 import { installSeats } from '../../subnet/ledger/seats.ts';
 import { Store } from '../../subnet/store/store.ts';
 import { accountOf, OWNER_SEED, peerOf, SUBNET } from '../../subnet/testing/ledger.ts';
-import { startPostgres } from '../../subnet/testing/postgres-server.ts';
+import { startPostgres, type PostgresServer } from '../../subnet/testing/postgres-server.ts';
 import { SettlerProcess } from './settler-process.ts';
 import { FIRST_SEED } from './setting.ts';
 
@@ -53,7 +53,7 @@ export async function killSettlers(options: {
   const folders = await Promise.all(
     Array.from({ length: validators }, () => mkdtemp(join(tmpdir(), 'gridtab-kills-'))),
   );
-  const target = server === null ? join(folders[0] ?? '', 'ledger.sqlite') : await database(server.urlOf);
+  const target = server === null ? join(folders[0] ?? '', 'ledger.sqlite') : await database(server);
   const acknowledged = new Set<string>();
   const settlers = folders.map(
     (dataDir, index) => new SettlerProcess({ target, dataDir, index, alone }, acknowledged),
@@ -105,12 +105,12 @@ export async function killSettlers(options: {
   }
 }
 
-async function database(urlOf: (name: string) => string): Promise<string> {
-  const client = new pg.Client({ connectionString: urlOf('postgres') });
+async function database(server: PostgresServer): Promise<string> {
+  const client = new pg.Client({ connectionString: server.urlOf('postgres') });
   await client.connect();
   await client.query('create database kills');
   await client.end();
-  return urlOf('kills');
+  return server.urlOf('kills');
 }
 
 async function seat(target: string, validators: number): Promise<void> {

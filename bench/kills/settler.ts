@@ -49,14 +49,14 @@ const settling = await startSettling({
   faults,
   logger,
 });
-let stopping = false;
-process.once('SIGTERM', () => (stopping = true));
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
 
 const base = { store, ledger, validator, path: target, close: () => store.close() };
 // Task ids of all processes that ever ran differ.
 const work = WorkingLedger.over(base, randomInt(2 ** 31));
 process.stdout.write('ready\n');
-for (let n = 0; !stopping; n++) {
+for (let n = 0; !stop.signal.aborted; n++) {
   const receipt = await work.accept(1 + (n % 3) + 3 * index, 1_000n, n % 2 === 0 ? 'hash' : 'infer');
   const read = readReceipt(receipt.payload);
   if (read.ok) process.stdout.write(`${toHex(read.value.taskId)}\n`);
