@@ -4,7 +4,7 @@ import { decodeCbor, encodeCbor, hashCbor } from './cbor.ts';
 import { MAX_OPERATION_BYTES, MAX_PAYMENTS } from './limits.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { bytes, hash32, signature64, uint, uint64 } from './schema.ts';
-import { sign, verify, type Signer } from './sign.ts';
+import { sign, verify, type Signer, type Verifier } from './sign.ts';
 
 /** Base units to an account, as `pay` names them. */
 export const paymentSchema = v.strictObject({ account: hash32, amount: uint64 });
@@ -87,10 +87,13 @@ export function readOperation(payload: Uint8Array): Outcome<Operation, 'MALFORME
 }
 
 /** Reads an operation and checks that the account it names signed it. */
-export function openOperation(signed: SignedOperation): Outcome<Operation, 'MALFORMED' | 'BAD_SIGNATURE'> {
+export function openOperation(
+  signed: SignedOperation,
+  verifier?: Verifier,
+): Outcome<Operation, 'MALFORMED' | 'BAD_SIGNATURE'> {
   const read = readOperation(signed.payload);
   if (!read.ok) return read;
-  if (!verify('gridtab/operation/1', signed.payload, signed.signature, read.value.account))
+  if (!verify('gridtab/operation/1', signed.payload, signed.signature, read.value.account, verifier))
     return fail('BAD_SIGNATURE', 'The operation is not signed by the account it names.');
   return read;
 }

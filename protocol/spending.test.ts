@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { accountOf, type Account } from './account.ts';
 import { toHex } from './bytes.ts';
 import { MAX_HOLD_EPOCHS, MAX_OPEN_HOLDS, MIN_AMOUNT } from './limits.ts';
 import { holdName, signOperation, type Action, type Operation } from './operation.ts';
-import { accountIdOf, keyPair } from './sign.ts';
 import {
   applyOperation,
   carryOut,
@@ -14,12 +14,7 @@ import {
 } from './spending.ts';
 
 const subnet = new Uint8Array(32).fill(1);
-const partyOf = (n: number) => {
-  const pair = keyPair(fill(n));
-  return { ...pair, id: accountIdOf(pair.publicKey) as string };
-};
-type Party = ReturnType<typeof partyOf>;
-const [alice, bob, carol] = [partyOf(2), partyOf(3), partyOf(4)];
+const [alice, bob, carol] = [accountOf(fill(2)), accountOf(fill(3)), accountOf(fill(4))];
 const M = MIN_AMOUNT;
 
 function fill(n: number): Uint8Array {
@@ -33,21 +28,21 @@ function start(): SpendingState {
   return state;
 }
 
-const by = ({ publicKey }: Party, nonce: number, action: Action, notAfterEpoch = 9): Operation => ({
+const by = ({ publicKey }: Account, nonce: number, action: Action, notAfterEpoch = 9): Operation => ({
   subnet,
   account: publicKey,
   nonce,
   notAfterEpoch,
   action,
 });
-const transfer = (to: Party, amount: bigint): Action => ({ type: 'transfer', to: to.publicKey, amount });
-const hold = (payee: Party, amount: bigint, expiresEpoch = 6): Action => ({
+const transfer = (to: Account, amount: bigint): Action => ({ type: 'transfer', to: to.publicKey, amount });
+const hold = (payee: Account, amount: bigint, expiresEpoch = 6): Action => ({
   type: 'hold',
   payee: payee.publicKey,
   amount,
   expiresEpoch,
 });
-const pay = (name: Uint8Array, ...to: [Party, bigint][]): Action => ({
+const pay = (name: Uint8Array, ...to: [Account, bigint][]): Action => ({
   type: 'pay',
   hold: name,
   to: to.map(([{ publicKey }, amount]) => ({ account: publicKey, amount })),
@@ -63,7 +58,7 @@ function done(state: SpendingState, operation: Operation, epoch = 5): void {
   if (!applied.ok) throw new Error(applied.message);
   carryOut(state, applied.value);
 }
-const parts = (state: SpendingState, { id }: Party): [bigint, bigint] => {
+const parts = (state: SpendingState, { id }: Account): [bigint, bigint] => {
   const { spendable = 0n, onHold = 0n } = state.holdings.get(id) ?? {};
   return [spendable / M, onHold / M];
 };
@@ -258,7 +253,7 @@ describe('whatever is tried', () => {
     { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
   );
   type Act = (names: Uint8Array[], epoch: number) => Action;
-  type Attempt = { from: Party; skip: number; action: Act } | 'close';
+  type Attempt = { from: Account; skip: number; action: Act } | 'close';
   const action: fc.Arbitrary<Act> = fc.oneof(
     fc.tuple(who, amount).map(
       ([to, n]) =>

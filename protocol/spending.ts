@@ -2,6 +2,7 @@ import { equalBytes, toHex } from './bytes.ts';
 import { MAX_HOLD_EPOCHS, MAX_OPEN_HOLDS, MIN_AMOUNT } from './limits.ts';
 import { holdName, openOperation, type Action, type Operation, type SignedOperation } from './operation.ts';
 import { fail, ok, type Failure, type Outcome } from './outcome.ts';
+import type { Verifier } from './sign.ts';
 
 /**
  * The rules of spending. Pure, so that the node that takes an operation and whoever replays the ledger do the same with it.
@@ -201,9 +202,10 @@ export function replayOperations(
   state: SpendingState,
   operations: readonly SignedOperation[],
   at: { subnet: Uint8Array; epoch: number },
+  verifier?: Verifier,
 ): Outcome<void, SpendingRefusal | 'MALFORMED' | 'BAD_SIGNATURE'> {
   for (const [i, signed] of operations.entries()) {
-    const opened = openOperation(signed);
+    const opened = openOperation(signed, verifier);
     const applied = opened.ok ? applyOperation(state, opened.value, at) : opened;
     if (!applied.ok) return fail(applied.code, `operation ${i + 1} of epoch ${at.epoch}: ${applied.message}`);
     carryOut(state, applied.value);

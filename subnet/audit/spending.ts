@@ -6,6 +6,7 @@ import {
   type OpenHold,
   type SpendingState,
 } from '../../protocol/spending.ts';
+import { nativeVerifier } from '../keys/verifier.ts';
 import type { HoldingsByAccount } from '../ledger/holdings.ts';
 import { differs } from './difference.ts';
 import type { Row } from './frames.ts';
@@ -29,7 +30,7 @@ export class Spending {
   /** Does an epoch's operations again, in their order. */
   apply(operations: readonly Row<'operations'>[], at: { subnet: Uint8Array; epoch: number }): void {
     const signed = operations.map(([payload, signature]) => ({ payload, signature }));
-    const replayed = replayOperations(this.#state, signed, at);
+    const replayed = replayOperations(this.#state, signed, at, nativeVerifier);
     if (!replayed.ok) differs(`${replayed.message} (${replayed.code})`);
   }
 

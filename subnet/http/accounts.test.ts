@@ -144,7 +144,7 @@ describe('GET /api/accounts/:account', () => {
   it('shows what an account has, in whole base units', async () => {
     const shown = await ledger.spending.account(VALIDATOR.id);
     const reply = await http.get(`/api/accounts/${VALIDATOR.id}`);
-    const holds = shown.holds.map(({ ended: _, ...open }) => open);
+    const holds = shown.holds.map(({ ended: _ended, ...open }) => open);
     expect(holds.length).toBeGreaterThan(0);
     expect(v.parse(accountViewSchema, read(reply))).toEqual({ ...shown, holds });
     expect(read(reply)).toMatchObject({ spendable: shown.spendable.toString() });

@@ -12,6 +12,7 @@ import type { LedgerPolicy } from '../ledger/policy.ts';
 import type { Seats } from '../ledger/seats.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Score } from '../trust/score-epoch.ts';
+import type { SpendingCheck } from './check-spending.ts';
 import { punishedIn, readFactors, scoreProblem, scoresOfWork } from './own-scores.ts';
 import type { Pooled, ReceiptPool } from './receipt-pool.ts';
 
@@ -27,7 +28,10 @@ export type Checked = {
   ownScores: Score[];
   beacon: Uint8Array;
   /** Why this validator would not sign a block of these rows; null where it would. */
-  problem: { what: 'receipts' | 'scores' | 'lots' | 'beacon' | 'slots' | 'past'; message: string } | null;
+  problem: {
+    what: 'receipts' | 'scores' | 'lots' | 'beacon' | 'slots' | 'past' | 'spending';
+    message: string;
+  } | null;
 };
 
 /** Holds everything that a seal wrote against what the receipts, votes and policy say. */
@@ -35,7 +39,7 @@ export async function checkSeal(
   db: Kysely<Schema>,
   epoch: number,
   ledger: BlockRules,
-  pool: ReceiptPool,
+  { pool, spending }: { pool: ReceiptPool; spending: SpendingCheck },
   /** Slots that an epoch may have at most. */
   epochSlots: number,
 ): Promise<Checked> {
@@ -70,6 +74,8 @@ export async function checkSeal(
       };
     const past = await pastProblem(db, epoch, rows, state);
     if (past !== null) return { what: 'past', message: past };
+    const spent = await spending.problem(db, { state, rows }, await headerOf(db, epoch - 1));
+    if (spent !== null) return { what: 'spending', message: spent };
     if (rows.slots > epochSlots)
       return { what: 'slots', message: `${rows.slots} slots, an epoch has ${epochSlots}` };
     return null;

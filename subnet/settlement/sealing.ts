@@ -8,6 +8,7 @@ import { breather, type Breather } from '../store/breather.ts';
 import type { Tx } from '../store/store.ts';
 import { blockOf, proposalsOf, propose } from './blocks.ts';
 import { beaconAfter, checkSeal, type BlockRules, type Checked } from './check-seal.ts';
+import type { SpendingCheck } from './check-spending.ts';
 import { punishedIn, readFactors, scoresOfWork } from './own-scores.ts';
 import { mendRows, type ReceiptPool } from './receipt-pool.ts';
 
@@ -15,6 +16,7 @@ export type Sealing = {
   ledger: LedgerParts;
   rules: BlockRules;
   pool: ReceiptPool;
+  spending: SpendingCheck;
   /** Slots that an epoch may have at most. */
   epochSlots: number;
   logger: Logger;
@@ -23,15 +25,17 @@ export type Sealing = {
 /**
  * Seals the open epoch, opens the next with the beacon that was revealed, and proposes the block, whose hash it gives: all of it or
  * nothing. `mend`: rows that are not what was signed are put right, or taken out; without it their validators get the chance to do
- * so themselves. Null where the epoch is over, or waits for that. Call inside a write.
+ * so themselves. Null where the epoch is over; `altered` where it waits for that; `unproposed` where it is sealed and something else
+ * is not as it was signed, so that nobody may sign a block of it. Call inside a write.
  */
 export async function sealTogether(
   tx: Tx,
-  { ledger, rules, pool, logger }: Sealing,
+  sealing: Sealing,
   epoch: number,
   validators: ReadonlySet<string>,
   mend: boolean,
-): Promise<Uint8Array | 'altered' | null> {
+): Promise<Uint8Array | 'altered' | 'unproposed' | null> {
+  const { ledger, rules, pool, epochSlots, logger } = sealing;
   const { policy, holder, options } = ledger;
   if ((await openEpochRow(tx, options.auditSecret)).epoch !== epoch) return null;
   let pooled = await pool.read(tx, epoch, validators);
@@ -50,6 +54,14 @@ export async function sealTogether(
   const beacon = beaconAfter((await readBlock(tx, epoch, rules)).rows, holder.subnet);
   const closedAtMs = options.now();
   await sealEpoch(tx, epoch, scores, beacon, policy, closedAtMs, breather());
+  const { problem } = await checkSeal(tx, epoch, rules, sealing, epochSlots);
+  if (problem !== null) {
+    logger.error(
+      { epoch, what: problem.what, why: problem.message },
+      'the ledger was altered: no block is proposed',
+    );
+    return 'unproposed';
+  }
   return await proposeBlock(tx, ledger, rules, epoch, closedAtMs);
 }
 
@@ -67,10 +79,10 @@ export async function mendSeal(
   /** Proposals that there were when it was looked at. */
   proposals: number,
 ): Promise<Uint8Array | null> {
-  const { ledger, rules, pool, epochSlots, logger } = sealing;
+  const { ledger, rules, epochSlots, logger } = sealing;
   if ((await proposalsOf(tx, epoch)).length !== proposals) return null;
   const breathe = breather();
-  const check = (): Promise<Checked> => checkSeal(tx, epoch, rules, pool, epochSlots);
+  const check = (): Promise<Checked> => checkSeal(tx, epoch, rules, sealing, epochSlots);
   let checked = await check();
   for (let tries = 0; checked.problem !== null; tries++) {
     const { what, message } = checked.problem;
@@ -126,6 +138,7 @@ async function mendPart(
       return true;
     case 'slots':
     case 'past':
+    case 'spending':
     case undefined:
       return false;
   }

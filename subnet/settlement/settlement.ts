@@ -19,6 +19,7 @@ import {
   type Proposal,
 } from './blocks.ts';
 import { checkSeal, type BlockRules, type Checked } from './check-seal.ts';
+import { SpendingCheck } from './check-spending.ts';
 import { Counting } from './counting.ts';
 import type { Journal } from './journal.ts';
 import { OwnRows } from './own-rows.ts';
@@ -86,7 +87,8 @@ export class Settlement {
     this.#clock = clock;
     this.#rules = { subnet: holder.subnet, policy, policyDigest: nativeSha256(policyBytes(policy)) };
     const pool = new ReceiptPool(holder.subnet);
-    this.#sealing = { ledger: ledger.parts, rules: this.#rules, pool, epochSlots, logger };
+    const spending = new SpendingCheck(holder.subnet);
+    this.#sealing = { ledger: ledger.parts, rules: this.#rules, pool, spending, epochSlots, logger };
     this.#counting = new Counting({ ...options, clock });
     this.#voting = new Voting({
       voter: { store, journal, secret, ...holder },
@@ -185,7 +187,7 @@ export class Settlement {
     }, ALONE);
     if (sealed === 'altered' && this.#altered?.epoch !== epoch) this.#altered = { epoch, sinceMs: nowMs };
     if (sealed === null || sealed === 'altered') return;
-    journal.maySign(epoch, sealed);
+    if (sealed !== 'unproposed') journal.maySign(epoch, sealed);
     faults.pass('seal.written');
     logger.info({ epoch }, 'epoch sealed');
   }
@@ -227,7 +229,7 @@ export class Settlement {
   }
 
   #check(db: Kysely<Schema>, epoch: number): Promise<Checked> {
-    return checkSeal(db, epoch, this.#rules, this.#sealing.pool, this.#options.epochSlots);
+    return checkSeal(db, epoch, this.#rules, this.#sealing, this.#options.epochSlots);
   }
 
   async #sign(epoch: number, proposal: Proposal, checked: Checked): Promise<boolean> {

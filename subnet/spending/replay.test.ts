@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Account } from '../../protocol/account.ts';
 import type { Action } from '../../protocol/operation.ts';
 import {
   emptySpending,
@@ -20,7 +21,6 @@ import {
   signed,
   transfer,
   VALIDATOR,
-  type Party,
   type TestSpending,
 } from '../testing/spending.ts';
 
@@ -28,7 +28,7 @@ const everybody = [VALIDATOR, partyOf(2), partyOf(3)];
 const who = fc.constantFrom(...everybody);
 const amount = fc.bigInt({ min: 0n, max: 60n }).map((n) => n * M);
 type Attempt =
-  { from: Party; skip: number; action: (epoch: number, names: readonly string[]) => Action } | 'close';
+  { from: Account; skip: number; action: (epoch: number, names: readonly string[]) => Action } | 'close';
 
 const action: fc.Arbitrary<(epoch: number, names: readonly string[]) => Action> = fc.oneof(
   fc.tuple(who, amount).map(

@@ -1,6 +1,7 @@
 import type { AccountId } from '../../protocol/ids.ts';
 import { openOperation, type SignedOperation } from '../../protocol/operation.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import { nativeVerifier } from '../keys/verifier.ts';
 import type { Store } from '../store/store.ts';
 import {
   accountOperations,
@@ -25,8 +26,8 @@ export class Spending {
 
   /** Does a signed operation once; the same one again gets the answer that it got first. See submit.ts. */
   async submit(signed: SignedOperation): Promise<Outcome<OperationDone, OperationRefusal>> {
-    // Before the write, so that a signature that takes a millisecond to check holds up nobody else's.
-    const opened = openOperation(signed);
+    // Before the write, so that a bad signature, which takes milliseconds to refuse, holds up nobody else's.
+    const opened = openOperation(signed, nativeVerifier);
     if (!opened.ok) return opened;
     return await this.#store.write((tx) => doOperation(tx, this.#subnet, signed, opened.value));
   }

@@ -1,5 +1,5 @@
+import { accountOf, type Account } from '../../protocol/account.ts';
 import { hexToBytes } from '../../protocol/bytes.ts';
-import type { AccountId } from '../../protocol/ids.ts';
 import { MIN_AMOUNT } from '../../protocol/limits.ts';
 import {
   holdName,
@@ -8,45 +8,37 @@ import {
   type Operation,
   type SignedOperation,
 } from '../../protocol/operation.ts';
-import { accountIdOf, keyPair, type KeyPair } from '../../protocol/sign.ts';
 import { Spending } from '../spending/spending.ts';
 import { openTestLedger, SUBNET, VALIDATOR_SEED, type TestLedger } from './ledger.ts';
 import { WorkingLedger } from './working-ledger.ts';
 
-export type Party = KeyPair & { id: AccountId };
-
-/** The account of a fixed seed, with its key; `accountOf(n)` is its id. */
-export const partyOf = (n: number): Party => partyOfSeed(new Uint8Array(32).fill(n));
+/** The account of a fixed seed, with its key. */
+export const partyOf = (n: number): Account => accountOf(new Uint8Array(32).fill(n));
 /** The validator's account: the one that has credits to spend as soon as an epoch has closed. */
-export const VALIDATOR = partyOfSeed(VALIDATOR_SEED);
-
-function partyOfSeed(seed: Uint8Array): Party {
-  const pair = keyPair(seed);
-  return { ...pair, id: accountIdOf(pair.publicKey) };
-}
+export const VALIDATOR = accountOf(VALIDATOR_SEED);
 
 /** A unit of amounts that rules let through. */
 export const M = MIN_AMOUNT;
 
-export const transfer = (to: Party, amount: bigint): Action => ({
+export const transfer = (to: Account, amount: bigint): Action => ({
   type: 'transfer',
   to: to.publicKey,
   amount,
 });
-export const hold = (payee: Party, amount: bigint, expiresEpoch: number): Action => ({
+export const hold = (payee: Account, amount: bigint, expiresEpoch: number): Action => ({
   type: 'hold',
   payee: payee.publicKey,
   amount,
   expiresEpoch,
 });
-export const pay = (name: string, ...to: [Party, bigint][]): Action => ({
+export const pay = (name: string, ...to: [Account, bigint][]): Action => ({
   type: 'pay',
   hold: hexToBytes(name),
   to: to.map(([{ publicKey }, amount]) => ({ account: publicKey, amount })),
 });
 
 export function operationOf(
-  party: Party,
+  party: Account,
   nonce: number,
   action: Action,
   change: Partial<Operation> = {},
@@ -54,13 +46,13 @@ export function operationOf(
   return { subnet: SUBNET, account: party.publicKey, nonce, notAfterEpoch: 1_000_000, action, ...change };
 }
 export const signed = (
-  party: Party,
+  party: Account,
   nonce: number,
   action: Action,
   change: Partial<Operation> = {},
 ): SignedOperation => signOperation(operationOf(party, nonce, action, change), party.seed);
 
-export const holdNameOf = (party: Party, nonce: number): string =>
+export const holdNameOf = (party: Account, nonce: number): string =>
   Buffer.from(holdName({ subnet: SUBNET, account: party.publicKey, nonce })).toString('hex');
 
 export type TestSpending = TestLedger & { spending: Spending; working: WorkingLedger };
@@ -79,7 +71,7 @@ export async function openTestSpending(path?: string): Promise<TestSpending> {
 }
 
 /** Does an action as the account's next operation. Throws where it is refused. */
-export async function act({ spending }: TestSpending, party: Party, action: Action): Promise<void> {
+export async function act({ spending }: TestSpending, party: Account, action: Action): Promise<void> {
   const { nextNonce } = await spending.account(party.id);
   const done = await spending.submit(signed(party, nextNonce, action));
   if (!done.ok) throw new Error(`${done.code}: ${done.message}`);
