@@ -204,6 +204,12 @@ describe('a database that goes away', () => {
   });
 });
 
+describe('a URL of another kind of database', () => {
+  it('is no name of a file', async () => {
+    await expect(Store.open('mysql://me:secret@host/db')).rejects.toThrow(/begins with postgres:/);
+  });
+});
+
 describe('a database that could lose what it has committed', () => {
   it('is refused', async () => {
     const [name] = (await sql<{ name: string }>`select current_database() as name`.execute(first().db)).rows;

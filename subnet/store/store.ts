@@ -22,8 +22,13 @@ export type WriteOptions = {
 /** Writes that may share one fsync. More would keep readers waiting too long. */
 const MAX_BATCH = 64;
 
-/** Is it a PostgreSQL URL, and not a file? */
-export const isDatabaseUrl = (target: string): boolean => /^postgres(ql)?:/.test(target);
+/** Is it a URL, and not a file? Throws on one that is not PostgreSQL's. */
+export function isDatabaseUrl(target: string): boolean {
+  if (/^postgres(ql)?:\/\//.test(target)) return true;
+  // Not the target itself: there may be a password in it.
+  if (/^\w+:\/\//.test(target)) throw new Error('A database is named by a URL that begins with postgres://.');
+  return false;
+}
 
 /**
  * The database with one writer in this process: writes run one after another and those that wait while one commits share the
