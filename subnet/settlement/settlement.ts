@@ -54,7 +54,7 @@ const MIN_STEP_MS = 20;
 const MAX_STEP_MS = 250;
 
 /** One validator at a time seals, mends and writes blocks. */
-const ALONE = { lock: 'settlement' };
+const ALONE = { alone: true };
 
 /**
  * One of several validators on one database: votes, seals and proposes when it is its turn, holds what others propose against its

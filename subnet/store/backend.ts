@@ -21,11 +21,11 @@ export type Backend = {
   name: string;
   durability: Durability;
   /**
-   * Runs `work` in a serialisable transaction, again from its start where it met another one's. Of those who give the same
-   * `lock` one runs at a time, in all processes. Resolves once it is on disk; rejects with Unavailable where the database
-   * cannot be reached: whether it was committed is not known then.
+   * Runs `work` in a serialisable transaction, again from its start where it met another one's. Where it is `alone` no store writes
+   * beside it, whatever process it is in. Resolves once it is on disk; rejects with Unavailable where the database cannot be
+   * reached: whether it was committed is not known then.
    */
-  transact<T>(work: (tx: Tx) => Promise<T>, lock?: string): Promise<T>;
+  transact<T>(work: (tx: Tx) => Promise<T>, alone: boolean): Promise<T>;
   /** Runs reads on one state of the database. */
   snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { Unavailable } from './backend.ts';
-import { lockKey } from './lock-key.ts';
 
 /** The server may take a moment to notice that a process which was killed is gone. */
 const TAKE_FOR_MS = 3_000;
@@ -51,7 +51,7 @@ export class PostgresClaim {
     const client = new pg.Client(this.#config);
     client.on('error', () => undefined);
     await client.connect();
-    const key = lockKey(`claim/${this.#what}`);
+    const key = lockKey(this.#what);
     const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
       key,
     ]);
@@ -75,3 +75,7 @@ export class PostgresClaim {
     }
   }
 }
+
+/** Advisory locks have numbers, in one space for all that use the database: 64 bits of a hash, as decimal text. */
+const lockKey = (what: string): string =>
+  createHash('sha256').update(`gridtab/claim/${what}`).digest().readBigInt64BE().toString();

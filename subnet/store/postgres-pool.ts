@@ -7,11 +7,19 @@ const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Settings of every session. A process that hangs inside a transaction would keep the others from settling: its session ends
- * after five minutes, far beyond any block. Without sequential scans a transaction's reads are known by index entries and
- * not as "the whole table", which nobody else could then write to.
+ * Settings of every session. One whose process hangs inside a transaction, or whose machine has gone, would keep the others from
+ * writing: it ends after a minute. Without sequential scans a transaction's reads are known by index entries and not as "the
+ * whole table", which nobody else could then write to.
  */
-const SESSION_OPTIONS = '-c idle_in_transaction_session_timeout=300000 -c enable_seqscan=off';
+const SESSION_OPTIONS = [
+  'idle_in_transaction_session_timeout=60000',
+  'tcp_keepalives_idle=30',
+  'tcp_keepalives_interval=10',
+  'tcp_keepalives_count=3',
+  'enable_seqscan=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
 
 /** How to reach a database: the same for every connection of this process. */
 export const connectionOf = (url: string): pg.ClientConfig => ({

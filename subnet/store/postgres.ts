@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { DEFAULT_MIGRATION_LOCK_TABLE, Kysely, PostgresDialect, sql } from 'kysely';
 import { errorText } from '../../protocol/outcome.ts';
 import { Unavailable, type Backend, type Durability, type Tx } from './backend.ts';
-import { lockKey } from './lock-key.ts';
 import { migrate } from './migrate.ts';
 import { POSTGRES_TYPES } from './migrations/columns.ts';
 import { kindOfError } from './postgres-errors.ts';
@@ -10,8 +9,10 @@ import { PostgresClaim } from './postgres-claim.ts';
 import { connectionOf, openPool } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
-/** Conflicts of one transaction in a row before its caller is told; each time some other transaction has got through. */
-const MAX_ATTEMPTS = 20;
+/** Conflicts of one transaction in a row until it waits for the others to end and keeps them out. */
+const MAX_CONFLICTS = 5;
+/** Attempts until its caller is told: what conflicts with a transaction that is alone is no store's. */
+const MAX_ATTEMPTS = 10;
 /** The first wait is at most so long, each further one twice as long, up to MAX_WAIT_MS. */
 const FIRST_WAIT_MS = 4;
 const MAX_WAIT_MS = 500;
@@ -33,10 +34,10 @@ export async function postgresBackend(url: string, claimed?: string): Promise<Ba
       db,
       name,
       durability,
-      transact: (work, lock) =>
-        untilDone(name, () => {
+      transact: (work, alone) =>
+        untilDone(name, (conflicts) => {
           claim?.require();
-          return once(db, work, lock);
+          return once(db, work, alone || conflicts >= MAX_CONFLICTS);
         }),
       snapshot: (work) =>
         untilDone(name, () =>
@@ -50,39 +51,40 @@ export async function postgresBackend(url: string, claimed?: string): Promise<Ba
   }
 }
 
+/**
+ * The lock by which writers let one of them be alone: of a table that every database has and nobody uses. It is taken before the
+ * first query, which decides what state of the database a transaction sees: whoever has waited sees what was written meanwhile.
+ */
+const gate = sql.table(DEFAULT_MIGRATION_LOCK_TABLE);
+const amongOthers = sql`lock table ${gate} in row share mode`;
+const aloneHere = sql`lock table ${gate} in exclusive mode`;
+
 /** One attempt at a transaction. */
-async function once<T>(db: Kysely<Schema>, work: (tx: Tx) => Promise<T>, lock?: string): Promise<T> {
-  const run = (on: Kysely<Schema>): Promise<T> =>
-    on.transaction().setIsolationLevel('serializable').execute(work);
-  if (lock === undefined) return await run(db);
-  const key = lockKey(lock);
-  return await db.connection().execute(async (one) => {
-    // Of the session and before the transaction, which sees what was there at its first query: one that waited inside it would
-    // then work on what was there before it waited.
-    await sql`select pg_advisory_lock(${key}::bigint)`.execute(one);
-    try {
-      return await run(one);
-    } finally {
-      // Where this fails the connection is lost, and the lock went with it.
-      await sql`select pg_advisory_unlock(${key}::bigint)`.execute(one).catch(() => undefined);
-    }
-  });
+async function once<T>(db: Kysely<Schema>, work: (tx: Tx) => Promise<T>, alone: boolean): Promise<T> {
+  return await db
+    .transaction()
+    .setIsolationLevel('serializable')
+    .execute(async (tx) => {
+      await (alone ? aloneHere : amongOthers).execute(tx);
+      return await work(tx);
+    });
 }
 
-async function untilDone<T>(name: string, attempt: () => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts++) {
+async function untilDone<T>(name: string, attempt: (conflicts: number) => Promise<T>): Promise<T> {
+  for (let conflicts = 0; ;) {
     try {
-      return await attempt();
+      return await attempt(conflicts);
     } catch (error) {
       if (error instanceof Unavailable) throw error;
       const kind = kindOfError(error);
       if (kind === 'lost') throw unavailable(name, error);
       if (kind === 'other') throw error;
-      if (attempts === MAX_ATTEMPTS)
-        throw new Error(`${name}: a transaction met another one ${attempts} times in a row`, {
+      conflicts += 1;
+      if (conflicts === MAX_ATTEMPTS)
+        throw new Error(`${name}: a transaction met another one ${conflicts} times in a row`, {
           cause: error,
         });
-      await setTimeout(Math.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempts - 1)));
+      await setTimeout(Math.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** conflicts));
     }
   }
 }

@@ -39,7 +39,7 @@ export async function sqliteBackend(path: string, claimed?: string): Promise<Bac
     db,
     name: path,
     durability: durability(database),
-    // One connection: transactions run one after another, whether they ask for a lock or not.
+    // One connection: every transaction is alone.
     transact: (work) => db.transaction().execute(work),
     snapshot: (work) => db.transaction().execute(work),
     close,

@@ -9,21 +9,29 @@ export type { Tx } from './backend.ts';
 
 type Pending = {
   work: (tx: Tx) => Promise<unknown>;
-  lock: string | undefined;
+  alone: boolean;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
 };
 
 export type WriteOptions = {
-  /** Of writes with the same lock one runs at a time, whatever process they are in; each runs alone, after having waited. */
-  lock?: string;
+  /**
+   * No other write runs beside it, in whatever process: for what reads much and must get through, as settlement does. It begins
+   * when those that run have ended, and sees what they wrote; those that come wait.
+   */
+  alone?: boolean;
 };
 
 /** Writes that may share one fsync. More would keep readers waiting too long. */
 const MAX_BATCH = 64;
 
-/** Is it a PostgreSQL URL, and not a file? */
-export const isDatabaseUrl = (target: string): boolean => /^postgres(ql)?:/.test(target);
+/** Is it a URL, and not a file? Throws on one that is not PostgreSQL's. */
+export function isDatabaseUrl(target: string): boolean {
+  if (/^postgres(ql)?:\/\//.test(target)) return true;
+  // Not the target itself: there may be a password in it.
+  if (/^\w+:\/\//.test(target)) throw new Error('A database is named by a URL that begins with postgres://.');
+  return false;
+}
 
 /**
  * The database with one writer in this process: writes run one after another and those that wait while one commits share the
@@ -57,9 +65,9 @@ export class Store {
   }
 
   /** Runs `work` in a serialisable transaction; what it returns is there once it is on disk. */
-  write<T>(work: (tx: Tx) => Promise<T>, { lock }: WriteOptions = {}): Promise<T> {
+  write<T>(work: (tx: Tx) => Promise<T>, { alone = false }: WriteOptions = {}): Promise<T> {
     const done = new Promise<T>((resolve, reject) => {
-      this.#pending.push({ work, lock, resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.push({ work, alone, resolve: resolve as (value: unknown) => void, reject });
     });
     this.#running ??= this.#drain();
     return done;
@@ -85,11 +93,11 @@ export class Store {
     this.#running = null;
   }
 
-  /** The oldest writes up to one that takes a lock, or that one. */
+  /** The oldest writes up to one that runs alone, or that one. */
   #nextBatch(): Pending[] {
-    const locked = this.#pending.findIndex(({ lock }) => lock !== undefined);
-    const free = locked === -1 ? MAX_BATCH : Math.max(1, Math.min(locked, MAX_BATCH));
-    return this.#pending.splice(0, free);
+    const lone = this.#pending.findIndex(({ alone }) => alone);
+    const together = lone === -1 ? MAX_BATCH : Math.max(1, Math.min(lone, MAX_BATCH));
+    return this.#pending.splice(0, together);
   }
 
   async #commit(batch: Pending[]): Promise<boolean> {
@@ -102,7 +110,7 @@ export class Store {
           await breathe();
         }
         return results;
-      }, batch[0]?.lock);
+      }, batch[0]?.alone ?? false);
       batch.forEach(({ resolve }, i) => resolve(values[i]));
       return true;
     } catch (error) {

@@ -15,7 +15,7 @@ const MAX_LENGTH = 8 * 2 ** 20;
  */
 export async function restore(store: Store, path: string): Promise<{ rows: number; sha256: string }> {
   const sha256 = await checkHash(path);
-  const rows = await store.write((tx) => readInto(tx, store, path), { lock: 'settlement' });
+  const rows = await store.write((tx) => readInto(tx, store, path), { alone: true });
   return { rows, sha256 };
 }
 
