@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { startNodeProcess, type NodeProcess } from '../../farm/node-process.ts';
@@ -114,10 +115,14 @@ export class Network {
     });
   }
 
-  /** All of them. The owner's first, since the others need its manifest. */
+  /** All of them, until each serves a manifest that says where all are. The owner's first, since the others need its manifest. */
   async startAll(): Promise<void> {
     await this.start(0);
     await Promise.all(this.members.slice(1).map((_, i) => this.start(i + 1)));
+    const reachable = async (index: number): Promise<number> =>
+      (await this.manifest(index)).validators.filter(({ addresses }) => addresses.length > 0).length;
+    for (const index of this.members.keys())
+      while ((await reachable(index)) < this.members.length) await sleep(250);
   }
 
   member(index: number): Member {

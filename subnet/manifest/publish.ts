@@ -11,8 +11,12 @@ import { buildManifest, keptManifest, publishAddresses, type ManifestContent } f
 const REFRESH_MS = 5_000;
 /** The owner's node signs it anew this often, so that its expiry stays far away. */
 const RENEW_MS = 24 * 3600_000;
-/** A validator that is not the owner's waits so long for the first manifest. */
+/** A validator that is not the owner's waits so long for the first manifest, */
 const WAIT_MS = 60_000;
+/** and so long for one that names its addresses: the owner's node may be down. */
+const WAIT_FOR_OWN_MS = 3 * REFRESH_MS;
+
+const RETRY_MS = 500;
 
 export type PublishedManifest = { current: () => SignedManifest; stop: () => void };
 
@@ -40,7 +44,7 @@ export async function publishManifest(publisher: Publisher): Promise<PublishedMa
     const { seats } = await seatsAt(store.db, publisher.epoch(), { owner, subnet });
     return await buildManifest(store, { ...content, seats }, seed);
   };
-  let current = ownerSeed === null ? await waitForManifest(store, name, owner) : await build(ownerSeed);
+  let current = ownerSeed === null ? await waitForManifest(publisher) : await build(ownerSeed);
   let signedAtMs = Date.now();
   let known = await addressesOf(store);
   const refresh = async (): Promise<void> => {
@@ -66,10 +70,17 @@ async function addressesOf(store: Store): Promise<string> {
   return `${sets.length} ${rows.map(({ address }) => address).join(' ')}`;
 }
 
-async function waitForManifest(store: Store, name: string, owner: string): Promise<SignedManifest> {
-  for (const untilMs = performance.now() + WAIT_MS; performance.now() < untilMs; await sleep(500)) {
+async function waitForManifest({ store, content, validator, addresses }: Publisher): Promise<SignedManifest> {
+  const { name, owner } = content;
+  const namesOwn = ({ manifest }: SignedManifest): boolean => {
+    const own = manifest.validators.find(({ peer }) => peer === validator.validator);
+    return addresses.every((each) => own?.addresses.some(({ address }) => address === each) === true);
+  };
+  const beganMs = performance.now();
+  for (let waitedMs = 0; waitedMs < WAIT_MS; waitedMs = performance.now() - beganMs) {
     const kept = await keptManifest(store, name, owner);
-    if (kept !== null) return kept;
+    if (kept !== null && (namesOwn(kept) || waitedMs > WAIT_FOR_OWN_MS)) return kept;
+    await sleep(RETRY_MS);
   }
   throw new Error(
     `There is no manifest of ${name} by ${owner} in the database: the owner's node has to run once with these models, name and key.`,
