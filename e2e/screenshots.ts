@@ -36,6 +36,12 @@ try {
     'credits',
   );
   await tab.page.screenshot({ path: join(OUT, 'running.png') });
+  await tab.page.evaluate(() => window.gridtab.verify());
+  // So high that nothing has to be scrolled, and the header lies over nothing.
+  await tab.page.setViewportSize({ ...laptop, height: 4000 });
+  const panel = tab.page.getByRole('region', { name: 'Verify my rewards' });
+  await panel.screenshot({ path: join(OUT, 'verify.png') });
+  await tab.page.setViewportSize(laptop);
   await tab.page.emulateMedia({ colorScheme: 'dark' });
   await tab.page.screenshot({ path: join(OUT, 'running-dark.png') });
   await tab.page.setViewportSize({ width: 390, height: 844 });
