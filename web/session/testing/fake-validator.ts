@@ -323,7 +323,10 @@ async function proofReply(request: LedgerFromTab, proofs: ProofSource): Promise<
       const paths = await proofs.inclusions(epoch, taskIds);
       return paths.ok ? { type: 'inclusions', epoch, paths: [...paths.value] } : refusedReply;
     }
-    default:
+    case 'receipts':
+    case 'balance':
+    case 'standing':
+    case 'evidence':
       return null;
   }
 }
