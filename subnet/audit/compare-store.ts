@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
-import { readSpendable } from '../ledger/holdings.ts';
+import { inAccountOrder, readSpendable } from '../ledger/holdings.ts';
 import { nameOf } from '../ledger/lots.ts';
 import { meta } from '../ledger/block-rows.ts';
 import type { Schema } from '../store/schema.ts';
@@ -68,6 +68,19 @@ export async function compareStore(db: Db, auditor: Auditor): Promise<void> {
     );
   compareRows('balances', part('spendable', spendable), part('spendable', auditor.spending.holdings));
   compareRows('holds', part('onHold', spendable), part('onHold', auditor.spending.holdings));
+  // What balances are proven with: as of the last block, whatever was spent since.
+  const leaves = await db.selectFrom('holdings').selectAll().execute();
+  const leaf = (...parts: (string | bigint)[]): string => parts.join(' + ');
+  compareRows(
+    'leaves of the tree of balances',
+    new Map(leaves.map((row) => [row.account, leaf(row.spendable, row.escrow, row.on_hold)])),
+    new Map(
+      inAccountOrder(auditor.last?.block.holdings ?? new Map()).map((row) => [
+        row.account,
+        leaf(row.spendable, row.escrow, row.onHold),
+      ]),
+    ),
+  );
   const holds = await db.selectFrom('holds').selectAll().where('ended_epoch', 'is', null).execute();
   compareRows(
     'open holds',

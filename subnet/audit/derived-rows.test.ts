@@ -11,6 +11,12 @@ const DERIVED: Tampering[] = [
     new RegExp(`balances: ${OWNER}: 999 stored, \\d+ by the ledger`),
   ],
   [
+    'a leaf that proves more than there is',
+    ({ store }) =>
+      store.db.updateTable('holdings').set({ escrow: '999' }).where('account', '=', OWNER).execute(),
+    new RegExp(`leaves of the tree of balances: ${OWNER}: \\d+ \\+ 999 \\+ 0 stored, `),
+  ],
+  [
     'another beacon',
     ({ store }) =>
       store.db
