@@ -9,7 +9,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /**
  * Settings of every session. One whose process hangs inside a transaction, or whose machine has gone, would keep the others from
  * writing: it ends after a minute. Without sequential scans a transaction's reads are known by index entries and not as "the
- * whole table", which nobody else could then write to.
+ * whole table", which nobody else could then write to. Queries are too short to be worth compiling, which PostgreSQL up to 17
+ * would do for every one that has nothing but a sequential scan.
  */
 const SESSION_OPTIONS = [
   'idle_in_transaction_session_timeout=60000',
@@ -17,6 +18,7 @@ const SESSION_OPTIONS = [
   'tcp_keepalives_interval=10',
   'tcp_keepalives_count=3',
   'enable_seqscan=off',
+  'jit=off',
 ]
   .map((setting) => `-c ${setting}`)
   .join(' ');

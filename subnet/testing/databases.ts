@@ -39,15 +39,20 @@ export async function openTestDatabase(kind: DatabaseKind = projectDatabase()): 
   return { target, drop: () => void free.push(target) };
 }
 
-async function makeDatabase(): Promise<string> {
+/** URL of a database of the project's server, which need not be there. */
+export function databaseOfServer(name: string): string {
   const server = serverUrl();
   if (server === undefined) throw new Error('Only the vitest project "postgres" has a PostgreSQL.');
+  return server.replace('/postgres?', `/${name}?`);
+}
+
+async function makeDatabase(): Promise<string> {
   const name = `test_${process.pid}_${++made}`;
-  const client = new pg.Client({ connectionString: server });
+  const client = new pg.Client({ connectionString: databaseOfServer('postgres') });
   await client.connect();
   await client.query(`create database ${name} template ${TEMPLATE}`);
   await client.end();
-  return server.replace('/postgres?', `/${name}?`);
+  return databaseOfServer(name);
 }
 
 /** Opens a database that `openTestDatabase` gave, with nothing in it. */

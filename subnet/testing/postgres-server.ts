@@ -12,19 +12,24 @@ import { findBinaries, runnableBinaries, serverUser } from './postgres-binaries.
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Runs PostgreSQL ($1) on the folder $2, stops it once standard input ends, which it does with the process that started it,
- * however that ends, and removes the folder.
+ * Runs PostgreSQL ($1) on the folder $2 with further options, stops it once standard input ends, which it does with the process that started it,
+ * however that ends, and removes the folder. A terminal's Ctrl-C ends that process, and by it this one.
  */
 const SUPERVISOR = `
-"$1" -D "$2/data" -k "$2" -c listen_addresses= &
+trap '' HUP INT TERM
+postgres=$1 folder=$2
+shift 2
+"$postgres" -D "$folder/data" -k "$folder" -c listen_addresses= "$@" &
 server=$!
 exec 3<&0
 (cat <&3 >/dev/null; kill -INT $server 2>/dev/null) &
 wait $server
-rm -rf "$2"
+rm -rf "$folder"
 `;
 
 export type PostgresServer = {
+  /** Holds everything of it; gone when it has ended. */
+  folder: string;
   /** URL of a database of it. Its only user may do everything. */
   urlOf(database: string): string;
   stop(): Promise<void>;
@@ -33,9 +38,9 @@ export type PostgresServer = {
 /**
  * Starts a PostgreSQL of its own in a temporary folder, reachable by a socket in that folder only. It syncs to disk as in
  * production. Its language orders text otherwise than by bytes, so that a test can tell. Throws with what the server said
- * where it does not start.
+ * where it does not start. `settings` are those of postgresql.conf.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
   const user = serverUser();
   const folder = mkdtempSync(join(place(), 'gridtab-pg-'));
   const found = findBinaries();
@@ -52,7 +57,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   ];
   await promisify(execFile)(join(binaries, 'initdb'), made, { ...user, cwd: folder });
 
-  const server = spawn('sh', ['-c', SUPERVISOR, 'sh', join(binaries, 'postgres'), folder], {
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = spawn('sh', ['-c', SUPERVISOR, 'sh', join(binaries, 'postgres'), folder, ...options], {
     ...user,
     cwd: folder,
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -70,7 +76,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
   for (const end = performance.now() + START_TIMEOUT_MS; ; await setTimeout(50)) {
     const problem = await tryToConnect(urlOf('postgres'));
-    if (problem === null) return { urlOf, stop };
+    if (problem === null) return { folder, urlOf, stop };
     if (!ended && performance.now() < end) continue;
     await stop();
     throw new Error(`PostgreSQL in ${binaries} did not start: ${problem}\n${said}`);
