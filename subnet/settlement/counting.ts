@@ -29,11 +29,11 @@ export class Counting {
     this.#lastSlotMs = options.clock();
   }
 
-  /** Milliseconds until the open epoch has all its slots, if whoever counts stays up. */
+  /** Milliseconds until the open epoch has all its slots, if whoever counts stays up: whole ones, since tabs are told. */
   endsInMs(): number {
     const { slotMs, epochSlots, ledger, clock } = this.#options;
     const left = Math.max(0, epochSlots - ledger.current.slots) * slotMs;
-    return Math.max(0, left - (clock() - this.#lastSlotMs));
+    return Math.max(0, Math.ceil(left - (clock() - this.#lastSlotMs)));
   }
 
   /** A new epoch is open: its first slot begins now. */

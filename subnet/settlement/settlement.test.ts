@@ -44,6 +44,17 @@ const paid = async (role: string) =>
     .execute();
 
 describe('several validators', () => {
+  it('say how long the open epoch lasts in whole milliseconds, wherever the clock stands', async () => {
+    all = await SeveralValidators.open(STAKES);
+    for (const ms of [0.25, 33.3, 0, 77.7, 120.1]) {
+      await all.step(ms);
+      for (const { settlement } of all.peers) {
+        expect(Number.isInteger(settlement.endsInMs())).toBe(true);
+        expect(settlement.endsInMs()).toBeGreaterThanOrEqual(0);
+      }
+    }
+  });
+
   it('pay for the work of an epoch two epochs later, by votes that were hidden in between', async () => {
     all = await SeveralValidators.open(STAKES);
     await work([1, 2, 3, 4, 5, 6]);
