@@ -69,7 +69,7 @@ describe('a validator that votes for its own tab only', () => {
     expect(await dividends(2)).toHaveLength(3);
     const [report] = await reports(2);
     expect(report).toMatchObject({ code: 'masked', subject: liar().seat.validator });
-    expect(report?.detail).toMatch(/gives less than a quarter|more than four times/);
+    expect(report?.detail).toMatch(/less than 4\/5|more than 5\/4/);
   });
 });
 

@@ -7,7 +7,6 @@ import {
   type VotePayload,
 } from '../../../protocol/vote.ts';
 import type { Scores } from '../../../subnet/consensus/rounds/reference.ts';
-import { Random } from '../../../subnet/models/random.ts';
 import type { Player } from './cast.ts';
 import { MECHANISM } from './workload.ts';
 
@@ -55,15 +54,11 @@ export const voter = (weightsOf: (sight: Sight) => Weights): Actor => ({
   reveal: (_, committed) => ({ inTime: [...committed], late: [] }),
 });
 
-/** How far an honest validator's own audits move a score, either way. */
-const OPINION = 0.05;
-
-/** Votes what the receipts say, but for what it makes of its own audits. */
-export const honest = (seed: string): Actor =>
-  voter(({ reference, own, epoch }) => {
-    const random = Random.from({ domain: 'gridtab/redteam/opinion/1', seed, own: own.peer, epoch });
-    return weightsFromScores(scaled(reference, () => random.between(1 - OPINION, 1 + OPINION)));
-  });
+/**
+ * Votes what the receipts say, to the unit: in a subnet that runs, the scores that a countersigned header commits to
+ * (`subnet/settlement/voting.ts`). Opinions of their own would give who leans something to hide behind.
+ */
+export const honest: Actor = voter(({ reference }) => weightsFromScores(reference));
 
 /** Scores times what `factor` gives for each account. */
 export const scaled = (scores: Scores, factor: (account: string) => number): Scores =>
@@ -73,6 +68,16 @@ export const scaled = (scores: Scores, factor: (account: string) => number): Sco
       (score * BigInt(Math.round(1e6 * factor(account)))) / 1_000_000n,
     ]),
   );
+
+/**
+ * Scores that give one account so many times its part of them, and the others the rest as they share it now. For accounts with
+ * less than 45 % of the work, so that with 0.81 to 1.24 times the others stay within a mask too.
+ */
+export function withPart(scores: Scores, account: string, times: number): Scores {
+  const part = Number(scores.get(account) ?? 0n) / Number([...scores.values()].reduce((a, b) => a + b, 0n));
+  const factor = (times * (1 - part)) / (1 - times * part);
+  return scaled(scores, (one) => (one === account ? factor : 1));
+}
 
 /** What most of them vote: each account's median part. */
 export function medianOf(votes: readonly VotePayload[]): Weights {

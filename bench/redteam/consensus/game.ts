@@ -41,7 +41,7 @@ export async function play(game: Game): Promise<{ income: Income; players: Playe
   const { seed } = game;
   const players = await castOf(seed, game.stake, HONEST);
   const subnet = seedOf(seed, 'subnet');
-  const voter = game.voter ?? honest(seed);
+  const voter = game.voter ?? honest;
   const attacker = game.attacker?.(seed, players) ?? voter;
   const income = new Map<string, number>();
   let state = EMPTY_STATE;

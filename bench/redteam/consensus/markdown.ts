@@ -29,7 +29,7 @@ export function consensusMarkdown(report: ConsensusReport): string {
   const lines = [
     '# Red team: consensus',
     '',
-    `Seed \`${report.seed}\`, ${report.full ? 'the full run' : 'a quick run'}: ${games.seeds} games of each attack, ${games.epochs} epochs each after six honest ones, over the product’s own functions with real signatures and commitments. One attacker, ${games.honestValidators} honest validators that share the rest of the stake, ${games.accounts} accounts whose work changes in every epoch by up to 1.6 times either way. Incomes are held against the same actor in the same game when it is honest. Each of the ${intervals.count} intervals (bootstrap over games, Clopper–Pearson for counts) has ${(100 * intervals.each).toFixed(2)} % confidence, so that all hold together with ${100 * intervals.family} % (Bonferroni).`,
+    `Seed \`${report.seed}\`, ${report.full ? 'the full run' : 'a quick run'}: ${games.seeds} games of each attack, ${games.epochs} epochs each after six honest ones, over the product’s own functions with real signatures and commitments. One attacker, ${games.honestValidators} honest validators that share the rest of the stake and vote the verified scores to the unit, ${games.accounts} accounts whose work changes in every epoch by up to 1.6 times either way. Incomes are held against the same actor in the same game when it is honest. Each of the ${intervals.count} intervals (bootstrap over games, Clopper–Pearson for counts) has ${(100 * intervals.each).toFixed(2)} % confidence, so that all hold together with ${100 * intervals.family} % (Bonferroni).`,
     '',
     'In a *control* the defence is off, and the attack has to succeed. What is *shown* is a limit: nothing is claimed of it.',
     '',

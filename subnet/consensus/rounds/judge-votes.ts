@@ -106,8 +106,8 @@ const maskedText = ([mechanism, { code, account }]: [string, Contradiction]): st
   `${mechanism}: ${
     {
       UNPROVEN: 'pays an account without verified work',
-      STARVED: 'gives less than a quarter of what was verified to an account',
-      OVERPAID: 'gives more than four times what was verified to an account',
+      STARVED: 'gives an account less than 4/5 of its part of the verified work',
+      OVERPAID: 'gives an account more than 5/4 of its part of the verified work',
     }[code]
   }, worst ${account}`;
 

@@ -1,14 +1,8 @@
 import { concatBytes, hexToBytes } from '../../../protocol/bytes.ts';
-import { MAX_WEIGHT } from '../../../protocol/vote.ts';
+import { weightsFromScores } from '../../../protocol/vote.ts';
 
 /** Scores by account (lower-case hex of 32 bytes), of any size, not negative. */
 export type Scores = ReadonlyMap<string, bigint>;
-
-/**
- * Accounts whose honest weight is at least this may not be left out or starved. A smaller weight is rounded down by more
- * than a ninth, and one below 1 to nothing at all.
- */
-const LEAST_WEIGHT = 8n;
 
 /** What the pooled receipts say about one mechanism, made ready to hold many rows against. Accounts in ascending order. */
 export type Reference = {
@@ -16,22 +10,21 @@ export type Reference = {
   accounts: readonly string[];
   /** n × 32 bytes. */
   bytes: Uint8Array;
-  scores: readonly bigint[];
+  /** The n weights of an honest row, 0 to 65,535: 0 for work that is too little for a weight. */
+  weights: readonly bigint[];
+  /** Of the weights. */
   total: bigint;
-  /** Who scores at least this has to be paid its part. */
-  threshold: bigint;
 };
 
 export function referenceOf(scores: Scores): Reference {
   const accounts = ascending(scores.keys()).filter((account) => (scores.get(account) ?? 0n) > 0n);
-  const worked = accounts.map((account) => scores.get(account) ?? 0n);
-  const most = worked.reduce((a, b) => (a > b ? a : b), 0n);
+  const honest = weightsFromScores(scores);
+  const weights = accounts.map((account) => BigInt(honest.get(account) ?? 0));
   return {
     accounts,
     bytes: concatBytes(...accounts.map(hexToBytes)),
-    scores: worked,
-    total: worked.reduce((a, b) => a + b, 0n),
-    threshold: (most * LEAST_WEIGHT + BigInt(MAX_WEIGHT) - 1n) / BigInt(MAX_WEIGHT),
+    weights,
+    total: weights.reduce((a, b) => a + b, 0n),
   };
 }
 

@@ -1,5 +1,5 @@
 import { MAX_WEIGHT, weightsFromScores } from '../../../../protocol/vote.ts';
-import { scaled, voter, type Actor } from '../actors.ts';
+import { voter, withPart, type Actor } from '../actors.ts';
 import { accountOf, ALL_STAKE, castOf, concentrationOf, type Concentration } from '../cast.ts';
 import type { Claim } from '../claims.ts';
 import { ALL_DEFENCES, without, type Defences } from '../defences.ts';
@@ -9,15 +9,13 @@ import { workerOf } from '../workload.ts';
 
 /** Parts of a hundred. */
 const STAKES = [10, 20, 30, 40, 49, 51, 60, 70, 80, 90];
-/** Just inside of the four times that a mask forgives. */
-const TILT = 3.8;
+/** Just inside of the 5 / 4 that a mask forgives. */
+const TILT = 1.24;
 
 const useless = (seed: string): string => accountOf(seed, 'of no use');
 const forUseless = (seed: string): Actor => voter(() => new Map([[useless(seed), MAX_WEIGHT]]));
 const tilted = (seed: string): Actor =>
-  voter(({ reference }) =>
-    weightsFromScores(scaled(reference, (account) => (account === workerOf(seed, 0) ? TILT : 1))),
-  );
+  voter(({ reference }) => weightsFromScores(withPart(reference, workerOf(seed, 0), TILT)));
 const withOwnWorker: Side = (players, seed) => [...dividends(players, seed), workerOf(seed, 0)];
 
 /** One step of the sweep: how concentrated stake is, and what comes of it. */
@@ -66,7 +64,7 @@ export async function majority(field: Field): Promise<Step[]> {
         {
           attack,
           side: percent > 50 ? 'shown' : 'defended',
-          what: `${TILT} times as much for an account of its own that works`,
+          what: `${TILT} times its part for an account of its own that works`,
           metric: 'income beside honest votes',
           evidence: { pairs: await field.pairs({ stake, attacker: tilted }, withOwnWorker) },
           must: percent > 50 ? null : { atMost: 1 },

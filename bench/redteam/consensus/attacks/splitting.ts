@@ -1,7 +1,6 @@
-import { weightsFromScores } from '../../../../protocol/vote.ts';
 import type { Scores } from '../../../../subnet/consensus/rounds/reference.ts';
 import { maxUpscale } from '../../../../subnet/consensus/yuma/votes.ts';
-import { voter, type Actor } from '../actors.ts';
+import { honest, voter, type Actor } from '../actors.ts';
 import { accountOf } from '../cast.ts';
 import type { Claim } from '../claims.ts';
 import type { Field, Side } from '../field.ts';
@@ -12,8 +11,6 @@ const STAKE = 20_000;
 const SMALL = 800n;
 const part = (seed: string, i: number): string => accountOf(seed, `part ${i}`);
 
-/** Votes without an opinion of their own: what splitting changes is arithmetic. */
-const exactly: Actor = voter(({ reference }) => weightsFromScores(reference));
 /** Weights rounded to the nearest, as the reference of the consensus has it. */
 const nearest: Actor = voter(({ reference }) => {
   const accounts = [...reference.keys()];
@@ -65,7 +62,7 @@ export async function splitting(field: Field): Promise<Claim[]> {
       side: 'defended',
       what: `${pieces} accounts`,
       metric,
-      evidence: await arm(pieces, exactly),
+      evidence: await arm(pieces, honest),
       must: { atMost: 1 },
     });
   }

@@ -20,9 +20,6 @@ const live = (): Actor => ({
   reveal: (sight, _, others) => ({ inTime: [], late: [ballot(sight, medianOf(others))] }),
 });
 
-/** Votes what the receipts of all validators say, and no more. */
-const idle = (): Actor => voter(({ reference }) => weightsFromScores(reference));
-
 export async function weightCopying(field: Field): Promise<Claim[]> {
   const attack = 'weight copying';
   return [
@@ -56,14 +53,6 @@ export async function weightCopying(field: Field): Promise<Claim[]> {
       metric,
       evidence: { pairs: await field.pairs({ stake: STAKE, attacker: stale }, dividends) },
       must: { atMost: 0.8 },
-    },
-    {
-      attack,
-      side: 'shown',
-      what: 'scores the pooled receipts and audits nothing itself: no copy, and nothing here tells it from a vote',
-      metric,
-      evidence: { pairs: await field.pairs({ stake: STAKE, attacker: idle }, dividends) },
-      must: null,
     },
   ];
 }

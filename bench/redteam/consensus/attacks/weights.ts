@@ -1,5 +1,5 @@
 import { MAX_WEIGHT, weightsFromScores } from '../../../../protocol/vote.ts';
-import { scaled, voter, type Actor } from '../actors.ts';
+import { voter, withPart, type Actor } from '../actors.ts';
 import { accountOf } from '../cast.ts';
 import type { Claim } from '../claims.ts';
 import { ALL_DEFENCES, without } from '../defences.ts';
@@ -12,13 +12,14 @@ const RIVAL = 1;
 const attackers: Side = (players, seed) => [...dividends(players, seed), workerOf(seed, OWN)];
 const rival: Side = (_, seed) => [workerOf(seed, RIVAL)];
 
-/** Honest votes, but for a rival that gets only this part of what it has earned. */
+/** Just inside of the 4 / 5 that a mask asks for. */
+const LEAST = 0.81;
+
+/** Honest votes, but for a rival that gets so many times its part. */
 const starving =
-  (part: number) =>
+  (times: number) =>
   (seed: string): Actor =>
-    voter(({ reference }) =>
-      weightsFromScores(scaled(reference, (account) => (account === workerOf(seed, RIVAL) ? part : 1))),
-    );
+    voter(({ reference }) => weightsFromScores(withPart(reference, workerOf(seed, RIVAL), times)));
 
 export async function underVoting(field: Field): Promise<Claim[]> {
   const claims: Claim[] = [];
@@ -26,7 +27,7 @@ export async function underVoting(field: Field): Promise<Claim[]> {
     const attack = `under-voting with ${stake / 1_000} %`;
     const nothing = { stake, attacker: starving(0) };
     const open = { ...nothing, defences: without('masks') };
-    const quarter = { stake, attacker: starving(0.27) };
+    const little = { stake, attacker: starving(LEAST) };
     claims.push(
       {
         attack,
@@ -55,17 +56,17 @@ export async function underVoting(field: Field): Promise<Claim[]> {
       {
         attack,
         side: 'shown',
-        what: 'gives a rival 27 % of what it has earned, which no mask sees',
+        what: `gives a rival ${100 * LEAST} % of its part, which no mask sees`,
         metric: 'the rival’s income beside honest votes',
-        evidence: { pairs: await field.pairs(quarter, rival) },
+        evidence: { pairs: await field.pairs(little, rival) },
         must: null,
       },
       {
         attack,
         side: stake > 50_000 ? 'shown' : 'defended',
-        what: 'gives a rival 27 % of what it has earned, which no mask sees',
+        what: `gives a rival ${100 * LEAST} % of its part, which no mask sees`,
         metric: 'income of validator and tab beside honest votes',
-        evidence: { pairs: await field.pairs(quarter, attackers) },
+        evidence: { pairs: await field.pairs(little, attackers) },
         must: stake > 50_000 ? null : { atMost: 1 },
       },
     );
