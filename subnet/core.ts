@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AccountId, PeerId } from '../protocol/ids.ts';
 import type { Manifest, Model } from '../protocol/manifest.ts';
 import { Audits } from './dispatch/audits.ts';
+import { CrossAudits } from './dispatch/cross-audits.ts';
 import { FairQueue } from './dispatch/fair-queue.ts';
 import { Jobs } from './dispatch/jobs.ts';
 import { Judge } from './dispatch/judge.ts';
@@ -51,6 +52,9 @@ export type CoreOptions = {
   randomBytes?: (length: number) => Uint8Array;
 };
 
+/** Of what other validators accepted, a validator audits so much itself: as much as a steady tab is audited, and half as much again. */
+const CROSS_AUDIT_PPM = 20_000;
+
 /** A validator without its network: everything between a stream's bytes and the ledger. */
 export type Core = {
   context: ValidatorContext;
@@ -60,6 +64,8 @@ export type Core = {
   judge: Judge;
   trust: Trust;
   rechecks: Rechecks;
+  /** Of what other validators accepted. */
+  crossAudits: CrossAudits;
   tabs: Tabs;
   bursts: BurstDesk;
   kinds: Kinds;
@@ -112,6 +118,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const queue = new FairQueue(options.audits);
   const audits = new Audits(kinds, queue, observer);
   const rechecks = new Rechecks({ store, ledger, trust, audits, observer, kinds, jobs, home, logger });
+  const shared = { store, ledger, audits, kinds, jobs, home, logger };
+  const crossAudits = new CrossAudits({ ...shared, ppm: CROSS_AUDIT_PPM });
   const judge = new Judge({
     store,
     ledger,
@@ -152,6 +160,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     judge,
     trust,
     rechecks,
+    crossAudits,
     tabs,
     bursts,
     kinds,
@@ -164,6 +173,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
       bursts.close();
       leases.close();
       await rechecks.close();
+      await crossAudits.close();
       await kinds.close();
     },
   };

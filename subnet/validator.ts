@@ -138,6 +138,7 @@ async function compose(
   undo.push(() => settling.stop());
   endsInMs = () => settling.endsInMs();
   rechecks.start();
+  core.crossAudits.start();
   bursts.start();
 
   const tls = await tlsOf(config, { warn, info });

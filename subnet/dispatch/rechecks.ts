@@ -1,10 +1,6 @@
 import type { Logger } from 'pino';
-import * as v from 'valibot';
 import { toHex } from '../../protocol/bytes.ts';
-import { decodeCbor } from '../../protocol/cbor.ts';
 import type { AccountId } from '../../protocol/ids.ts';
-import { resultSchema, type KindName, type ResultBody } from '../../protocol/kinds/registry.ts';
-import { PROVIDERS, type Provider } from '../../protocol/messages.ts';
 import { errorText } from '../../protocol/outcome.ts';
 import type { Audit } from '../kinds/kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -12,6 +8,7 @@ import type { Store, Tx } from '../store/store.ts';
 import { auditSeed } from '../trust/audit-coin.ts';
 import type { Trust } from '../trust/trust.ts';
 import type { Audits } from './audits.ts';
+import { providerOf, readResult } from './kept-result.ts';
 import { remakeLease, type LeaseParts } from './lease-rows.ts';
 import type { HeldLease } from './lease.ts';
 import type { Observer } from './observer.ts';
@@ -192,13 +189,3 @@ type DueRow = {
   elapsed_ms: number | null;
   body: Uint8Array | null;
 };
-
-function readResult(kind: string, body: Uint8Array | null): ResultBody | null {
-  const decoded = body === null ? null : decodeCbor(body);
-  if (decoded?.ok !== true) return null;
-  const parsed = v.safeParse(resultSchema, { kind: kind as KindName, body: decoded.value });
-  return parsed.success ? parsed.output : null;
-}
-
-const providerOf = (name: string | null): Provider =>
-  PROVIDERS.find((provider) => provider === name) ?? 'cpu';

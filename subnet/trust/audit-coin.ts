@@ -33,6 +33,17 @@ export const drawLateAudit = (
   threshold: Uint8Array,
 ): boolean => Buffer.compare(coin(key, taskId, digest, 'late'), threshold) < 0;
 
+/** A validator's coin for a unit that another one accepted: it falls so in `ppm` of a million. */
+export function drawCrossAudit(
+  key: Uint8Array,
+  taskId: Uint8Array,
+  digest: Uint8Array,
+  ppm: number,
+): boolean {
+  const first = new DataView(new Uint8Array(coin(key, taskId, digest, 'cross')).buffer).getUint32(0);
+  return BigInt(first) * 1_000_000n < BigInt(ppm) << 32n;
+}
+
 /** 32 secret bytes of one result: which part is looked at where an audit looks at a part. */
 export const auditSeed = (key: Uint8Array, taskId: Uint8Array, digest: Uint8Array): Uint8Array =>
   new Uint8Array(coin(key, taskId, digest, 'seed'));
@@ -41,7 +52,7 @@ const coin = (
   key: Uint8Array,
   taskId: Uint8Array,
   digest: Uint8Array,
-  purpose: '' | 'late' | 'seed',
+  purpose: '' | 'late' | 'seed' | 'cross',
 ): Buffer => hmacSha256(key, [taskId, digest, Buffer.from(purpose)]);
 
 /** Bytes of a SHA-256 block. */
