@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { equalBytes, toHex } from '../../protocol/bytes.ts';
 import { openReceipt, receiptHash, type Receipt } from '../../protocol/receipt.ts';
 import { nativeVerifier } from '../keys/verifier.ts';
@@ -143,20 +143,7 @@ export class ReceiptPool {
   }
 }
 
-type Row = {
-  id: number;
-  task_id: Uint8Array;
-  validator: string;
-  epoch: number;
-  kind: string;
-  peer: string;
-  account: string;
-  work: string;
-  kind_index: number;
-  payload: Uint8Array;
-  signature: Uint8Array;
-  hash: Uint8Array;
-};
+type Row = Selectable<Schema['receipts']>;
 
 function add(work: Map<string, PooledWork>, row: Row): void {
   const { kind, account, peer } = row;
