@@ -1,4 +1,5 @@
 import type { Breather } from '../store/breather.ts';
+import { insertMany } from '../store/many.ts';
 import type { Tx } from '../store/store.ts';
 import type { Score } from '../trust/score-epoch.ts';
 import { insertEpoch } from './epoch-rows.ts';
@@ -32,12 +33,9 @@ export async function writeScores(
   scores: readonly Score[],
   breathe: Breather,
 ): Promise<void> {
-  for (const { mechanism, account, peer, quality, latency, weight, lastIndex } of scores) {
+  const rows = scores.map(({ mechanism, account, peer, quality, latency, weight, lastIndex }) => {
     const factors = { quality, latency, weight: weight.toString(), last_index: lastIndex };
-    await tx
-      .insertInto('weights')
-      .values({ epoch, mechanism, account, peer, ...factors })
-      .execute();
-    await breathe();
-  }
+    return { epoch, mechanism, account, peer, ...factors };
+  });
+  await insertMany(tx, 'weights', rows, breathe);
 }

@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { Tx } from '../store/store.ts';
 import { isDue, isOverdue, type Lot, type VestingPolicy } from './lots.ts';
 import type { Breather } from '../store/breather.ts';
+import { inPieces } from '../store/many.ts';
 
 type HeldLot = Lot & { accepted: number };
 
@@ -89,14 +91,15 @@ async function end(
   how: 'release' | 'forfeit',
   breathe: Breather,
 ): Promise<void> {
-  for (const lot of lots) {
+  for (const piece of inPieces(lots)) {
+    const keys = piece.map(
+      ({ epoch: made, mechanism, account, peer }) =>
+        sql`(cast(${made} as bigint), ${mechanism}, ${account}, ${peer})`,
+    );
     await tx
       .updateTable('lots')
       .set({ ended_epoch: epoch, ended_as: how })
-      .where('epoch', '=', lot.epoch)
-      .where('mechanism', '=', lot.mechanism)
-      .where('account', '=', lot.account)
-      .where('peer', '=', lot.peer)
+      .where(sql<boolean>`(epoch, mechanism, account, peer) in (values ${sql.join(keys)})`)
       .execute();
     await breathe();
   }

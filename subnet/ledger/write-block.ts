@@ -1,5 +1,6 @@
 import { epochHash, type Countersignature, type SignedEpoch } from '../../protocol/epoch.ts';
 import type { Breather } from '../store/breather.ts';
+import { inPieces, insertMany } from '../store/many.ts';
 import type { Tx } from '../store/store.ts';
 import type { Block, EpochRows } from './block.ts';
 import { writeHoldings } from './holdings-rows.ts';
@@ -19,21 +20,12 @@ export async function writeBlock(
     await tx.updateTable('holds').set({ ended_epoch: epoch, paid: '0' }).where('hold', '=', hold).execute();
     await credit(tx, account, amount);
   }
-  for (const lot of block.lots) {
-    const failed = block.failed.has(lot.peer);
-    const { lastIndex, amount, ...key } = lot;
-    await tx
-      .insertInto('lots')
-      .values({
-        ...key,
-        amount: amount.toString(),
-        last_index: lastIndex,
-        ended_epoch: failed ? epoch : null,
-        ended_as: failed ? 'forfeit' : null,
-      })
-      .execute();
-    await breathe();
-  }
+  const lots = block.lots.map(({ lastIndex, amount, ...key }) => {
+    const failed = block.failed.has(key.peer);
+    const ended = { ended_epoch: failed ? epoch : null, ended_as: failed ? ('forfeit' as const) : null };
+    return { ...key, amount: amount.toString(), last_index: lastIndex, ...ended };
+  });
+  await insertMany(tx, 'lots', lots, breathe);
   await book(tx, epoch, block.lines, breathe);
   await writeHoldings(tx, block.holdings, breathe);
   await setMeta(tx, 'issued', totalIssued.toString());
@@ -83,30 +75,38 @@ async function book(
   lines: readonly SettlementLine[],
   breathe: Breather,
 ): Promise<void> {
+  const rows = lines.map((line) => ({ epoch, ...line, amount: line.amount.toString() }));
+  await insertMany(tx, 'settlements', rows, breathe);
+  const credits = new Map<string, bigint>();
   for (const line of lines) {
-    await breathe();
-    await tx
-      .insertInto('settlements')
-      .values({ epoch, ...line, amount: line.amount.toString() })
-      .execute();
     const account = creditedTo(line);
-    if (account !== null) await credit(tx, account, line.amount);
+    if (account !== null) credits.set(account, (credits.get(account) ?? 0n) + line.amount);
+  }
+  for (const piece of inPieces([...credits])) {
+    await creditAll(tx, new Map(piece));
+    await breathe();
   }
 }
 
 /** Adds to what an account may spend, or takes from it. Throws where less than nothing would be left. Call inside a write. */
-export async function credit(tx: Tx, account: string, by: bigint): Promise<void> {
-  const balance = await tx
+export const credit = (tx: Tx, account: string, by: bigint): Promise<void> =>
+  creditAll(tx, new Map([[account, by]]));
+
+async function creditAll(tx: Tx, credits: ReadonlyMap<string, bigint>): Promise<void> {
+  const balances = await tx
     .selectFrom('balances')
-    .select('amount')
-    .where('account', '=', account)
-    .executeTakeFirst();
-  const after = BigInt(balance?.amount ?? '0') + by;
-  if (after < 0n) throw new Error(`ledger: ${account} would have ${after} base units`);
-  const amount = after.toString();
+    .select(['account', 'amount'])
+    .where('account', 'in', [...credits.keys()])
+    .execute();
+  const before = new Map(balances.map(({ account, amount }) => [account, BigInt(amount)]));
+  const after = [...credits].map(([account, by]) => {
+    const amount = (before.get(account) ?? 0n) + by;
+    if (amount < 0n) throw new Error(`ledger: ${account} would have ${amount} base units`);
+    return { account, amount: amount.toString() };
+  });
   await tx
     .insertInto('balances')
-    .values({ account, amount })
-    .onConflict((oc) => oc.column('account').doUpdateSet({ amount }))
+    .values(after)
+    .onConflict((oc) => oc.column('account').doUpdateSet((eb) => ({ amount: eb.ref('excluded.amount') })))
     .execute();
 }
