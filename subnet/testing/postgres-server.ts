@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, statfsSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -73,6 +73,8 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const stop = async (): Promise<void> => {
     server.stdin.end();
     await gone;
+    // Copied binaries are root's, which the server's user cannot remove.
+    rmSync(folder, { recursive: true, force: true });
   };
   for (const end = performance.now() + START_TIMEOUT_MS; ; await setTimeout(50)) {
     const problem = await tryToConnect(urlOf('postgres'));
