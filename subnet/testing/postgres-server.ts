@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdtempSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { errorText } from '../../protocol/outcome.ts';
 import { findBinaries, runnableBinaries, serverUser } from './postgres-binaries.ts';
+
+const run = promisify(execFile);
 
 /** A server that has not answered by then does not start any more, on a slow machine either. */
 const START_TIMEOUT_MS = 60_000;
@@ -45,7 +47,8 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const folder = mkdtempSync(join(place(), 'gridtab-pg-'));
   const found = findBinaries();
   const binaries = 'uid' in user ? runnableBinaries(found, join(folder, 'postgres')) : found;
-  if ('uid' in user) chownSync(folder, user.uid, user.gid);
+  // The copy as well: that user removes it in the end.
+  if ('uid' in user) await run('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
   const locale = ['--locale=C', '--locale-provider=icu', '--icu-locale=en-US', '--encoding=UTF8'];
   const made = [
     '--pgdata',
@@ -55,7 +58,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
     '--no-sync',
     ...locale,
   ];
-  await promisify(execFile)(join(binaries, 'initdb'), made, { ...user, cwd: folder });
+  await run(join(binaries, 'initdb'), made, { ...user, cwd: folder });
 
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawn('sh', ['-c', SUPERVISOR, 'sh', join(binaries, 'postgres'), folder, ...options], {
@@ -73,8 +76,6 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   const stop = async (): Promise<void> => {
     server.stdin.end();
     await gone;
-    // Copied binaries are root's, which the server's user cannot remove.
-    rmSync(folder, { recursive: true, force: true });
   };
   for (const end = performance.now() + START_TIMEOUT_MS; ; await setTimeout(50)) {
     const problem = await tryToConnect(urlOf('postgres'));
