@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { toHex } from '../../protocol/bytes.ts';
+import { errorText } from '../../protocol/outcome.ts';
 import { readReceipt } from '../../protocol/receipt.ts';
 import { TRUST_POLICY } from '../../subnet/config.ts';
 import { createFaults } from '../../subnet/faults.ts';
@@ -57,9 +58,14 @@ const base = { store, ledger, validator, path: target, close: () => store.close(
 const work = WorkingLedger.over(base, randomInt(2 ** 31));
 process.stdout.write('ready\n');
 for (let n = 0; !stop.signal.aborted; n++) {
-  const receipt = await work.accept(1 + (n % 3) + 3 * index, 1_000n, n % 2 === 0 ? 'hash' : 'infer');
-  const read = readReceipt(receipt.payload);
-  if (read.ok) process.stdout.write(`${toHex(read.value.taskId)}\n`);
+  try {
+    const receipt = await work.accept(1 + (n % 3) + 3 * index, 1_000n, n % 2 === 0 ? 'hash' : 'infer');
+    const read = readReceipt(receipt.payload);
+    if (read.ok) process.stdout.write(`${toHex(read.value.taskId)}\n`);
+  } catch (error) {
+    // Not accepted, hence not acknowledged: the others were two epochs on.
+    logger.warn({ error: errorText(error) }, 'a unit was not accepted');
+  }
   await sleep(10);
 }
 await settling.stop();

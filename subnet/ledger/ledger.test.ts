@@ -43,6 +43,19 @@ describe('ledger', () => {
     expect(await it.ledger.pending(accountOf(1))).toEqual([{ kind: 'hash', units: 1, work: 5n }]);
   });
 
+  it('signs for no unit that was not audited by a coin of long ago, which no auditor would take', async () => {
+    const it = await fresh();
+    // With something in escrow a coin may fall against an audit.
+    for (let n = 0; n < 30; n++) await it.accept(1, 5n, 'hash', true);
+    const first = it.ledger.current;
+    await it.ledger.closeEpoch();
+    await it.accept(1, 5n, 'hash', false, first);
+    await it.ledger.closeEpoch();
+    await expect(it.accept(1, 5n, 'hash', false, first)).rejects.toThrow(/long before epoch 2/);
+    await it.accept(1, 5n, 'hash', true, first);
+    expect(await it.audit()).toMatchObject({ ok: true });
+  });
+
   it('continues where it was after a restart, with the same open epoch and beacon', async () => {
     const first = await fresh();
     await first.accept(1, 5n);

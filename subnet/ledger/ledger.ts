@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { hexToBytes } from '../../protocol/bytes.ts';
+import { equalBytes, hexToBytes } from '../../protocol/bytes.ts';
 import type { CountersignedEpoch } from '../../protocol/epoch.ts';
 import type { AccountId, PeerId, Work } from '../../protocol/ids.ts';
 import { receiptHash, signReceipt, type SignedReceipt } from '../../protocol/receipt.ts';
@@ -11,7 +11,7 @@ import { commitAuditKey, publishAuditKeys } from './audit-keys.ts';
 import type { Faults } from '../faults.ts';
 import { nativeSigner } from '../keys/signer.ts';
 import type { Store, Tx } from '../store/store.ts';
-import { auditKey } from '../trust/audit-coin.ts';
+import { auditCommitment, auditKey } from '../trust/audit-coin.ts';
 import { closeEpoch, type ClosedEpoch } from './close-epoch.ts';
 import {
   claimSubnet,
@@ -64,6 +64,21 @@ export type AcceptedWork = {
   /** `commitment` names the epoch key that the coin was drawn with. */
   audit: { threshold: Uint8Array; commitment: Uint8Array; drawn: boolean };
 };
+
+/**
+ * A coin that decided against an audit was tossed with the key of the open epoch or of the one before: no auditor takes an older one,
+ * which would be a coin of choice. Throws where others have closed epochs that this validator has not followed yet.
+ */
+function requireFreshCoin(
+  open: OpenEpoch,
+  { drawn, commitment }: AcceptedWork['audit'],
+  auditSecret: Uint8Array,
+): void {
+  if (drawn || equalBytes(commitment, open.commitment)) return;
+  const before = open.epoch === 0 ? null : auditCommitment(auditKey(auditSecret, open.epoch - 1));
+  if (before === null || !equalBytes(commitment, before))
+    throw new Error(`ledger: the audit coin was tossed with a key of long before epoch ${open.epoch}`);
+}
 
 /** A new ledger begins with the validator of its owner, unless the owner has installed a set before. */
 async function foundSeats(tx: Tx, options: LedgerOptions): Promise<void> {
@@ -141,6 +156,7 @@ export class Ledger {
   async accept(tx: Tx, accepted: AcceptedWork): Promise<SignedReceipt> {
     const options = this.#options;
     const open = await openEpochRow(tx, options.auditSecret);
+    requireFreshCoin(open, accepted.audit, options.auditSecret);
     const receipt = signReceipt(
       {
         subnet: options.subnet,
