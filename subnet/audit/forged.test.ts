@@ -170,6 +170,21 @@ describe('a ledger whose validator signed', () => {
     }
   });
 
+  it('a coin that was tossed with the key of an older epoch is found out, unless the unit was audited', async () => {
+    const it = await freshLedger();
+    const { commitment } = it.ledger.current;
+    await it.ledger.closeEpoch();
+    await it.ledger.closeEpoch();
+    // With something in escrow a coin may fall against an audit.
+    for (let i = 0; i < 30; i++) await it.accept(1, 10n, 'hash', true);
+    const signed = await it.accept(1, 10n, 'hash', false);
+    await it.ledger.closeEpoch();
+    expect(await differenceIn(it)).toBe('');
+    const { audit } = receiptIn(signed);
+    await exchangeReceipt(it, signed, { audit: { ...audit, commitment } });
+    expect(await differenceIn(it)).toMatch(/its coin was tossed with the key of an older epoch/);
+  });
+
   it('a coin that fell the other way, or with a key that it never committed to, is found out', async () => {
     const it = await freshLedger();
     const signed = await it.accept(1, 10n);

@@ -99,7 +99,11 @@ describe('jobs', () => {
     const peer = await peerOf(1);
     await base.store.write(async (tx) => {
       await jobs.take(tx, job?.id ?? 0, taskId);
-      const audit = { threshold: new Uint8Array(32), commitment: new Uint8Array(32), drawn: false };
+      const audit = {
+        threshold: new Uint8Array(32),
+        commitment: base.ledger.current.commitment,
+        drawn: false,
+      };
       const names = { taskId, kind: 'infer' as const, peer, account: accountOf(1), kindIndex: 1, audit };
       const digest = digestOf({ kind: 'infer', body });
       await base.ledger.accept(tx, { ...names, work: asWork(2n), digest });

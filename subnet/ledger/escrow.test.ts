@@ -100,10 +100,9 @@ describe('escrow', () => {
     await it.accept(1, 10n, 'hash', true, old);
     await it.closeEpoch(vestingEpochs + 2);
     expect(await it.audit()).toMatchObject({ ok: true, value: { coins: 6 } });
+    // It signs for none itself; that an auditor takes none either is for forged.test.ts.
     for (let i = 0; i < 4; i++) await it.accept(1, 10n);
-    await it.accept(1, 10n, 'hash', false, old);
-    await it.closeEpoch(vestingEpochs + 1);
-    expect(await it.audit()).toMatchObject({ ok: false, message: /key of an older epoch/ });
+    await expect(it.accept(1, 10n, 'hash', false, old)).rejects.toThrow(/key of long before epoch/);
   }, 20_000);
 
   it('leaves the event loop its turns while it releases thousands', async () => {
