@@ -3,7 +3,7 @@ import { sha256 } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import { fail, ok, type Outcome } from './outcome.ts';
 import { bytes, hash32, hex, peerId, signature64, uint, uint64 } from './schema.ts';
-import { sign, verify } from './sign.ts';
+import { sign, verify, type Verifier } from './sign.ts';
 
 /** One who validates: its peer, the stake that its word weighs, and the account that its part of the emission goes to. */
 export const seatSchema = v.strictObject({ validator: peerId, stake: uint64, account: hex(32) });
@@ -51,9 +51,10 @@ export function readValidatorSet(payload: Uint8Array): Outcome<ValidatorSet, 'MA
 export function openValidatorSet(
   signed: SignedValidatorSet,
   owner: Uint8Array,
+  verifier?: Verifier,
 ): Outcome<ValidatorSet, 'MALFORMED' | 'BAD_SIGNATURE'> {
   const read = readValidatorSet(signed.payload);
-  if (read.ok && !verify('gridtab/validators/1', signed.payload, signed.signature, owner))
+  if (read.ok && !verify('gridtab/validators/1', signed.payload, signed.signature, owner, verifier))
     return fail('BAD_SIGNATURE', 'the validator set is not signed by the owner of the subnet');
   return read;
 }

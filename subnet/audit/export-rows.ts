@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { isSignedBy, type Countersignature } from '../../protocol/epoch.ts';
 import type { PeerId } from '../../protocol/ids.ts';
 import { nativeVerifier } from '../keys/verifier.ts';
+import { voteCommitsOf } from '../ledger/block-rows.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Row } from './frames.ts';
 
@@ -97,13 +98,7 @@ export async function releaseRows(db: Db, epoch: number): Promise<Row<'releases'
 }
 
 export async function voteCommitRows(db: Db, committedIn: number): Promise<Row<'voteCommits'>[]> {
-  const rows = await db
-    .selectFrom('vote_commits')
-    .select(['validator', 'commitment', 'signature'])
-    .where('epoch', '=', committedIn)
-    .orderBy('validator')
-    .orderBy('commitment')
-    .execute();
+  const rows = await voteCommitsOf(db, committedIn);
   return rows.map(({ validator, commitment, signature }) => [validator as PeerId, commitment, signature]);
 }
 

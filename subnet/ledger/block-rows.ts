@@ -206,14 +206,18 @@ async function expiredHolds(
   return rows.map(({ amount, ...hold }) => ({ ...hold, amount: BigInt(amount) }));
 }
 
-async function votesOf(db: Db, committedIn: number): Promise<VoteRows> {
-  const commits = await db
+/** What was committed to in an epoch, in the order that blocks and exports have it. */
+export const voteCommitsOf = (db: Db, committedIn: number): Promise<VoteRows['commits']> =>
+  db
     .selectFrom('vote_commits')
     .select(['validator', 'commitment', 'signature'])
     .where('epoch', '=', committedIn)
     .orderBy('validator')
     .orderBy('commitment')
     .execute();
+
+async function votesOf(db: Db, committedIn: number): Promise<VoteRows> {
+  const commits = await voteCommitsOf(db, committedIn);
   const reveals = await db
     .selectFrom('vote_reveals')
     .select(['validator', 'payload', 'signature'])

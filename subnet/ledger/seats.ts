@@ -6,6 +6,7 @@ import {
   type Seat,
   type SignedValidatorSet,
 } from '../../protocol/validators.ts';
+import { nativeVerifier } from '../keys/verifier.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Tx } from '../store/store.ts';
 
@@ -26,7 +27,7 @@ export async function seatsAt(
     .limit(1)
     .executeTakeFirst();
   if (row === undefined) throw new Error(`ledger: nobody validates in epoch ${epoch}`);
-  const opened = openValidatorSet(row, hexToBytes(owner));
+  const opened = openValidatorSet(row, hexToBytes(owner), nativeVerifier);
   if (!opened.ok) throw new Error(`ledger: the validator set of epoch ${row.from_epoch}: ${opened.message}`);
   const { fromEpoch, seats } = opened.value;
   if (fromEpoch !== row.from_epoch || !equalBytes(opened.value.subnet, subnet))
